@@ -1,0 +1,66 @@
+// What an AOT object says about itself (docs/aot-object.md). Written once when the object is sealed, read with bounds checks.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vm/core/program.h"
+#include "vm/core/result.h"
+
+namespace bpftime {
+
+inline constexpr std::uint32_t kMetadataVersion = 1;
+
+struct MetadataMap {
+    MapSpec spec;           // contents empty: see contents_digest
+    bool folded = false;    // its contents are constants in the code
+    Digest contents_digest{};  // SHA-256 of the folded contents, zero when not folded
+};
+
+struct MetadataSubprogram {
+    std::string name;
+    std::uint32_t begin = 0, end = 0;  // BPF slots
+    std::uint32_t native_stack = 0;    // bytes of its native frame; 0 if inlined away
+};
+
+struct Metadata {
+    std::uint32_t version = kMetadataVersion;
+    std::string program, section, license;
+    std::uint32_t program_type = 0, expected_attach_type = 0;
+    std::uint32_t context_size = 0;        // bytes of context the program may touch, 0: not limited by its type
+    Digest tag{};                          // program_tag() of the source program
+    std::uint32_t insn_count = 0;
+    std::string triple, cpu;
+    std::vector<std::string> features;     // CPU features that the code uses beyond the triple's baseline: "avx2"
+    std::string entry;                     // symbol, "bpf_main" unless renamed
+    std::vector<std::uint32_t> helpers;    // ids, ascending
+    std::vector<MetadataMap> maps;         // as Program::maps
+    std::vector<MetadataSubprogram> subprograms;
+    std::uint32_t bpf_stack = 0;           // bytes, deepest chain of calls
+    std::uint32_t native_stack = 0;        // bytes, deepest chain of calls
+    std::string verifier;                  // "" not verified, else by what: "structure", "bpftime 0.1", "linux 6.18"
+    Digest program_info{};                 // program_info_digest() when it was compiled
+    std::string producer;                  // "bpftime 0.1.0 LLVM 19.1.7"
+};
+
+// SHA-256 of the encoded instructions with every map reference replaced by its position in Program::maps and every kernel
+// specific id kept: equal for one program however its maps are numbered. Kernel's notion of a tag, with a current hash.
+Digest program_tag(const Program& program);
+
+// Digest over everything that compiling assumed about this runtime: prototypes and effects of the helpers used, context size of
+// the program type, shape of the maps, constants of the machine model (stack size, call depth, tail-call contract).
+Digest program_info_digest(const Metadata& metadata);
+
+std::vector<std::uint8_t> encode_metadata(const Metadata& metadata);
+Result<Metadata> decode_metadata(std::span<const std::uint8_t> bytes);
+
+// Ed25519 key pair files: 32-byte public and 64-byte secret, raw or hexadecimal text.
+struct SigningKey { std::vector<std::uint8_t> secret; };
+
+// Adds the metadata section to a relocatable ELF object, digests the whole and signs it when a key is given.
+Result<std::vector<std::uint8_t>> seal(std::span<const std::uint8_t> object, const Metadata& metadata,
+                                       const SigningKey* key = nullptr);
+
+}  // namespace bpftime
