@@ -10,7 +10,20 @@
 
 namespace bpftime {
 
-// Pages that hold published code and its read-only data. Unmaps on destruction. Move-only.
+// Bytes wanted of each kind; each begins on a page of its own, in this order.
+struct CodeLayout {
+    std::size_t code = 0;      // becomes read + execute
+    std::size_t constants = 0; // becomes read-only
+    std::size_t data = 0;      // stays read + write
+};
+
+struct CodePointers {
+    std::uint8_t* code = nullptr;
+    std::uint8_t* constants = nullptr;
+    std::uint8_t* data = nullptr;
+};
+
+// Pages that hold published code and its data. Unmaps on destruction. Move-only.
 class CodeMemory {
 public:
     CodeMemory() = default;
@@ -18,11 +31,11 @@ public:
     CodeMemory& operator=(CodeMemory&& other) noexcept;
     ~CodeMemory();
 
-    // Maps `code_size` + `data_size` bytes (the data on pages of its own, after the code), near `near` when it is not null so
-    // that 32-bit displacements reach it. `fill` writes both through the pointers given, which are also the final addresses;
-    // if it fails nothing stays mapped. Then code becomes read+execute and data read-only, instruction caches are synchronised.
-    static Result<CodeMemory> publish(std::size_t code_size, std::size_t data_size, const void* near,
-                                      const std::function<Status(std::uint8_t* code, std::uint8_t* data)>& fill);
+    // Maps pages for `layout`, near `near` when it is not null so that 32-bit displacements reach it if there is room. `fill`
+    // writes the contents through the pointers given, which are also the final addresses; if it fails nothing stays mapped.
+    // Then protections change as CodeLayout says and instruction caches are synchronised.
+    static Result<CodeMemory> publish(const CodeLayout& layout, const void* near,
+                                      const std::function<Status(const CodePointers&)>& fill);
 
     const std::uint8_t* code() const { return base_; }
     std::size_t size() const { return size_; }

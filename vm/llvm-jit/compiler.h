@@ -16,7 +16,7 @@ namespace bpftime {
 
 struct CompileOptions {
     std::string triple;        // empty: this host's
-    std::string cpu;           // empty: this host's when the triple is, else the triple's baseline. "native" likewise
+    std::string cpu;           // LLVM's -mcpu; empty: the triple's baseline (objects run anywhere); "native": this host's
     std::string features;      // LLVM's "+a,-b", added to the CPU's
     std::string entry = "bpf_main";
     int optimise = 3;          // 0..3
