@@ -14,7 +14,8 @@ namespace bpftime {
 inline constexpr std::uint32_t kMetadataVersion = 1;
 
 struct MetadataMap {
-    MapSpec spec;           // contents empty: see contents_digest
+    MapSpec spec;           // contents: first value of a data section as the object starts with it, trailing zeros trimmed; it is
+                            // encoded too, so that whoever loads the object can create the map
     bool folded = false;    // its contents are constants in the code
     Digest contents_digest{};  // SHA-256 of the folded contents, zero when not folded
 };
