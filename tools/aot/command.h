@@ -23,5 +23,6 @@ void add_run(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_disasm(CLI::App& app, Action& action);
 void add_helpers(CLI::App& app, Action& action);
+void add_keygen(CLI::App& app, Action& action);
 
 }  // namespace bpftime::aot

@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
     add_inspect(app, action);
     add_disasm(app, action);
     add_helpers(app, action);
+    add_keygen(app, action);
 
     try {
         app.parse(argc, argv);
