@@ -23,6 +23,7 @@ enum class HelperReturn : std::uint8_t {
     MemOrBtfId,      // address of a per-CPU variable
     MemOrBtfIdOrNull,
     DynptrMemOrNull, // pointer into a dynptr's data
+    MapValue,        // never null: get_local_storage
 };
 
 // What a helper takes, in the verifier's terms.
@@ -58,12 +59,20 @@ enum class HelperArg : std::uint8_t {
     BtfSock,
     BtfId,             // kernel object described by BTF
     PercpuBtfId,
-    IntPointer,        // writable 4-byte integer
-    LongPointer,       // writable 8-byte integer
-    FixedMem,          // memory of a size that the prototype fixes
+    IntPointer,        // readable and writable 4-byte integer
+    LongPointer,       // writable 8-byte integer, need not be initialised
+    FixedMem,          // readable, 20 bytes: an IPv4 or TCP header
+    FixedMem40,        // readable, 40 bytes: an IPv6 header
+    Vararg,            // passed on as it is; need not be initialised
+    MemReadWriteOrNull,
+    BtfIdOrNull,
+    ReleasedBtfIdOrNull,  // a reference that the call takes over
+    ReleasedBtfSock,
+    ReleasedDynptr,
 };
 
-// What running the helper may do to memory that the program can see; the compiler's memory effects derive from it.
+// What running the helper may do to memory that the program can see; the compiler's memory effects derive from it. A number of
+// kind Anything that the helper takes for an address (probe_read's last) counts as an argument it reads through.
 enum class HelperEffect : std::uint8_t {
     Pure,       // neither reads nor writes the program's memory: get_smp_processor_id
     ReadsArgs,  // reads through its arguments only: csum_diff, strncmp
