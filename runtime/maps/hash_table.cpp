@@ -1,0 +1,210 @@
+#include "runtime/maps/hash_table.h"
+
+#include <sched.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "runtime/maps/thread_id.h"
+
+namespace bpftime {
+
+using namespace hash_detail;
+
+struct HashTable::FreeList {
+    std::atomic<std::uint64_t> head;   // element number low, a count high that changes with every push and pop
+    alignas(kCacheLine) std::atomic<std::uint32_t> fresh;  // elements 1..fresh have been handed out at least once
+};
+
+namespace {
+
+constexpr std::uint32_t kMaxEntries = 1u << 31;
+constexpr std::uint32_t kMeanLoad = 4;  // elements in a bucket when the map is full: half its slots
+
+HashSeed random_seed() {
+    HashSeed seed;
+    if (getrandom(&seed, sizeof seed, 0) == sizeof seed) return seed;
+    timespec now{};  // before the kernel has entropy, or where a filter forbids the call
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    seed.a = static_cast<std::uint64_t>(now.tv_nsec) * kOdd;
+    seed.b = fold(seed.a, reinterpret_cast<std::uintptr_t>(&seed));
+    return seed;
+}
+
+std::uint64_t with_mark(std::uint64_t marks, std::uint32_t slot, std::uint8_t mark) {
+    return (marks & ~(std::uint64_t{0xff} << (slot * 8))) | (std::uint64_t{mark} << (slot * 8));
+}
+
+}  // namespace
+
+static void pause_briefly(std::uint32_t round) {
+    if (round % 64 == 63) sched_yield();
+    else __asm__ volatile("" ::: "memory");
+}
+
+// False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an operation.
+bool hash_detail::lock_bucket(HashBucket& bucket) {
+    const std::uint32_t me = thread_id();
+    for (std::uint32_t round = 0;; ++round) {
+        std::uint32_t owner = bucket.owner.load(std::memory_order_relaxed);
+        if (owner == 0 && bucket.owner.compare_exchange_weak(owner, me, std::memory_order_acquire)) return true;
+        if (owner == me) return false;
+        pause_briefly(round);
+    }
+}
+
+Result<HashTable> HashTable::create(const HashShape& shape) {
+    if (shape.max_entries > kMaxEntries)
+        return fail(failure("max entries ", shape.max_entries, " exceed ", kMaxEntries).with_errno(E2BIG));
+    HashTable table;
+    table.shape_ = shape;
+    const std::uint64_t buckets = std::bit_ceil(std::max(1u, shape.max_entries / kMeanLoad));
+    const std::uint64_t numbers = std::uint64_t{shape.max_entries} + shape.spares + 1;
+    const std::uint64_t links_at = round_up(buckets * sizeof(HashBucket), kCacheLine);
+    const std::uint64_t spares_at = round_up(links_at + numbers * sizeof(std::uint32_t), kCacheLine);
+    const std::uint64_t free_at = round_up(spares_at + shape.spares * sizeof(std::uint32_t), kCacheLine);
+    const std::uint64_t elements_at = round_up(free_at + sizeof(FreeList), kPage);
+    table.pages_ = BPFTIME_TRY(Pages::reserve(elements_at + numbers * shape.element_size));
+    std::uint8_t* base = table.pages_.data();
+    table.buckets_ = reinterpret_cast<HashBucket*>(base);
+    table.links_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + links_at);
+    table.spares_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + spares_at);
+    table.free_ = reinterpret_cast<FreeList*>(base + free_at);
+    table.elements_ = base + elements_at;
+    table.mask_ = static_cast<std::uint32_t>(buckets - 1);
+    if (!shape.zero_seed) table.seed_ = random_seed();
+    for (std::uint32_t i = 0; i < shape.spares; ++i) table.spares_[i] = shape.max_entries + 1 + i;
+    return table;
+}
+
+std::uint64_t HashTable::hash(const void* key) const {
+    switch (shape_.key_size) {
+        case 4: return hash_key<4>(key, 4, seed_);
+        case 8: return hash_key<8>(key, 8, seed_);
+        case 16: return hash_key<16>(key, 16, seed_);
+        default: return hash_key<kAnyKey>(key, shape_.key_size, seed_);
+    }
+}
+
+// The rare end of find(): the bucket has an overflow list, or an element left it while we looked.
+template <std::uint32_t Size>
+std::uint32_t HashTable::find_again(const void* key, const HashBucket& bucket, std::uint8_t mark) const {
+    for (std::uint32_t round = 0;; ++round) {
+        const std::uint32_t version = bucket.version.load(std::memory_order_acquire);
+        const auto unchanged = [&] {
+            std::atomic_thread_fence(std::memory_order_acquire);
+            return bucket.version.load(std::memory_order_relaxed) == version;
+        };
+        const std::uint64_t marks = bucket.marks.load(std::memory_order_acquire);
+        for (std::uint64_t left = matching(marks, mark); left != 0; left &= left - 1) {
+            const std::uint32_t number = bucket.slots[first_slot(left)].load(std::memory_order_acquire);
+            if (equal_keys<Size>(element(number), key, shape_.key_size)) return number;
+        }
+        // An element that leaves takes its link into another list; the version tells, so no step is trusted without it.
+        std::uint32_t number = bucket.overflow.load(std::memory_order_acquire);
+        while (number != 0 && !equal_keys<Size>(element(number), key, shape_.key_size) && unchanged())
+            number = link(number).load(std::memory_order_acquire);
+        if (unchanged()) return number;
+        pause_briefly(round);
+    }
+}
+
+template std::uint32_t HashTable::find_again<4>(const void*, const HashBucket&, std::uint8_t) const;
+template std::uint32_t HashTable::find_again<8>(const void*, const HashBucket&, std::uint8_t) const;
+template std::uint32_t HashTable::find_again<16>(const void*, const HashBucket&, std::uint8_t) const;
+template std::uint32_t HashTable::find_again<kAnyKey>(const void*, const HashBucket&, std::uint8_t) const;
+
+void HashTable::lock(const void* key, HashPlace& place) const {
+    const std::uint64_t h = hash(key);
+    HashBucket& bucket = buckets_[h & mask_];
+    if (!lock_bucket(bucket)) return;
+    place.bucket = &bucket;
+    place.mark = mark_of(h);
+    const std::uint64_t marks = bucket.marks.load(std::memory_order_relaxed);
+    for (std::uint64_t left = matching(marks, place.mark); left != 0; left &= left - 1) {
+        place.slot = first_slot(left);
+        place.element = bucket.slots[place.slot].load(std::memory_order_relaxed);
+        if (equal_keys<kAnyKey>(element(place.element), key, shape_.key_size)) return;
+    }
+    place.slot = kSlots;
+    place.element = bucket.overflow.load(std::memory_order_relaxed);
+    while (place.element != 0 && !equal_keys<kAnyKey>(element(place.element), key, shape_.key_size)) {
+        place.previous = place.element;
+        place.element = link(place.element).load(std::memory_order_relaxed);
+    }
+}
+
+std::uint32_t HashTable::allocate() const {
+    std::uint64_t head = free_->head.load(std::memory_order_acquire);
+    while (static_cast<std::uint32_t>(head) != 0) {
+        const std::uint64_t count = (head >> 32) + 1;
+        const std::uint64_t following = link(static_cast<std::uint32_t>(head)).load(std::memory_order_relaxed);
+        if (free_->head.compare_exchange_weak(head, count << 32 | following, std::memory_order_acquire))
+            return static_cast<std::uint32_t>(head);
+    }
+    std::uint32_t fresh = free_->fresh.load(std::memory_order_relaxed);
+    while (fresh < shape_.max_entries)
+        if (free_->fresh.compare_exchange_weak(fresh, fresh + 1, std::memory_order_relaxed)) return fresh + 1;
+    return 0;
+}
+
+void HashTable::add(const HashPlace& place, std::uint32_t number) const {
+    HashBucket& bucket = *place.bucket;
+    const std::uint64_t marks = bucket.marks.load(std::memory_order_relaxed);
+    if (const std::uint64_t empty = matching(marks, 0); empty != 0) {
+        const std::uint32_t slot = first_slot(empty);
+        bucket.slots[slot].store(number, std::memory_order_release);
+        bucket.marks.store(with_mark(marks, slot, place.mark), std::memory_order_release);
+        return;
+    }
+    link(number).store(bucket.overflow.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    bucket.overflow.store(number, std::memory_order_release);
+}
+
+std::uint32_t HashTable::take_spare() const {
+    for (std::uint32_t at = thread_id() & (shape_.spares - 1), round = 0;; at = (at + 1) & (shape_.spares - 1), ++round) {
+        if (spares_[at].load(std::memory_order_relaxed) == 0) {
+            pause_briefly(round);
+            continue;
+        }
+        if (const std::uint32_t number = spares_[at].exchange(0, std::memory_order_acquire)) return number;
+    }
+}
+
+void HashTable::replace(const HashPlace& place, std::uint32_t number) const {
+    HashBucket& bucket = *place.bucket;
+    if (place.slot < kSlots) {
+        bucket.slots[place.slot].store(number, std::memory_order_release);
+    } else {
+        link(number).store(link(place.element).load(std::memory_order_relaxed), std::memory_order_relaxed);
+        auto& before = place.previous == 0 ? bucket.overflow : link(place.previous);
+        before.store(number, std::memory_order_release);
+    }
+    bucket.version.store(bucket.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    for (std::uint32_t at = thread_id() & (shape_.spares - 1);; at = (at + 1) & (shape_.spares - 1)) {
+        std::uint32_t taken = 0;
+        if (spares_[at].compare_exchange_strong(taken, place.element, std::memory_order_release)) return;
+    }
+}
+
+void HashTable::remove(const HashPlace& place) const {
+    HashBucket& bucket = *place.bucket;
+    if (place.slot < kSlots) {
+        const std::uint64_t marks = bucket.marks.load(std::memory_order_relaxed);
+        bucket.marks.store(with_mark(marks, place.slot, 0), std::memory_order_release);
+    } else {
+        auto& before = place.previous == 0 ? bucket.overflow : link(place.previous);
+        before.store(link(place.element).load(std::memory_order_relaxed), std::memory_order_release);
+    }
+    bucket.version.store(bucket.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    std::uint64_t head = free_->head.load(std::memory_order_relaxed);
+    std::uint64_t count;
+    do {
+        link(place.element).store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
+        count = (head >> 32) + 1;
+    } while (!free_->head.compare_exchange_weak(head, count << 32 | place.element, std::memory_order_release));
+}
+
+}  // namespace bpftime

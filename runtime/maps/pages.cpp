@@ -1,0 +1,27 @@
+#include "runtime/maps/pages.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+
+namespace bpftime {
+
+namespace {
+
+constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 46;  // beyond any address space of today
+
+}  // namespace
+
+Pages::~Pages() {
+    if (base_ != nullptr) munmap(base_, size_);
+}
+
+Result<Pages> Pages::reserve(std::uint64_t size) {
+    if (size == 0 || size > kMaxBytes) return fail(failure("a map of ", size, " bytes does not fit").with_errno(ENOMEM));
+    void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        return fail(failure("cannot get ", size, " bytes for a map: ", std::strerror(errno)).with_errno(ENOMEM));
+    return Pages(static_cast<std::uint8_t*>(base), size);
+}
+
+}  // namespace bpftime

@@ -1,0 +1,124 @@
+#include "runtime/maps/percpu_hash.h"
+
+#include <cstring>
+
+#include "runtime/maps/hash.h"
+#include "runtime/maps/spec_check.h"
+
+namespace bpftime {
+
+namespace {
+
+// The same map with a lookup for one key size.
+template <std::uint32_t Size>
+class PercpuHashMapOf final : public PercpuHashMap {
+public:
+    PercpuHashMapOf(const MapSpec& spec, HashTable table, PercpuPlanes planes)
+        : PercpuHashMap(spec, std::move(table), std::move(planes)) {}
+
+    void* lookup(const void* key) override {
+        const std::uint32_t number = table_.template find<Size>(key);
+        return number == 0 ? nullptr : planes_.mine(number);
+    }
+};
+
+template <std::uint32_t Size>
+std::unique_ptr<Map> make(const MapSpec& spec, HashTable table, PercpuPlanes planes) {
+    return std::make_unique<PercpuHashMapOf<Size>>(spec, std::move(table), std::move(planes));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Map>> PercpuHashMap::create(const MapSpec& spec) {
+    BPFTIME_CHECK(check_hash_shape(spec));
+    BPFTIME_CHECK(check_percpu_shape(spec));
+    HashTable table = BPFTIME_TRY(HashTable::create({
+        .key_size = spec.key_size,
+        .element_size = static_cast<std::uint32_t>(round_up(spec.key_size, 8)),
+        .max_entries = spec.max_entries,
+        .zero_seed = (spec.flags & map_flag::kZeroSeed) != 0,
+    }));
+    PercpuPlanes planes = BPFTIME_TRY(PercpuPlanes::reserve(spec.value_size, std::uint64_t{spec.max_entries} + 1));
+    switch (spec.key_size) {
+        case 4: return make<4>(spec, std::move(table), std::move(planes));
+        case 8: return make<8>(spec, std::move(table), std::move(planes));
+        case 16: return make<16>(spec, std::move(table), std::move(planes));
+        default: return make<kAnyKey>(spec, std::move(table), std::move(planes));
+    }
+}
+
+template <class Set>
+int PercpuHashMap::put(const void* key, std::uint64_t flags, Set set) {
+    if (!update_flags_valid(flags)) return -EINVAL;
+    HashPlace place;
+    table_.lock(key, place);
+    if (place.bucket == nullptr) return -EBUSY;
+    if (const int error = check_hash_update(place.element != 0, flags)) return error;
+    if (place.element != 0) {
+        set(place.element, true);
+        return 0;
+    }
+    const std::uint32_t number = table_.allocate();
+    if (number == 0) return -E2BIG;
+    std::memcpy(table_.element(number), key, spec().key_size);
+    set(number, false);
+    table_.add(place, number);
+    return 0;
+}
+
+int PercpuHashMap::update(const void* key, const void* value, std::uint64_t flags) {
+    return put(key, flags, [&](std::uint32_t number, bool present) {
+        if (present) planes_.set_mine(number, value);
+        else planes_.begin_mine(number, value);
+    });
+}
+
+int PercpuHashMap::copy_in(const void* key, const void* value, std::uint64_t flags) {
+    return put(key, flags, [&](std::uint32_t number, bool) { planes_.set_all(number, value); });
+}
+
+void* PercpuHashMap::lookup_cpu(const void* key, std::uint32_t cpu) {
+    if (cpu >= planes_.cpus()) return nullptr;
+    HashPlace place;
+    table_.lock(key, place);
+    return place.bucket == nullptr || place.element == 0 ? nullptr : planes_.at(cpu, place.element);
+}
+
+int PercpuHashMap::erase(const void* key) {
+    HashPlace place;
+    table_.lock(key, place);
+    if (place.bucket == nullptr) return -EBUSY;
+    if (place.element == 0) return -ENOENT;
+    table_.remove(place);
+    return 0;
+}
+
+bool PercpuHashMap::next(MapCursor& cursor, MapEntry& entry) {
+    const std::uint32_t number = table_.step(cursor);
+    if (number == 0) return false;
+    entry = {table_.element(number), planes_.mine(number)};
+    return true;
+}
+
+int PercpuHashMap::copy_out(const void* key, void* value) {
+    HashPlace place;
+    table_.lock(key, place);
+    if (place.bucket == nullptr) return -EBUSY;
+    if (place.element == 0) return -ENOENT;
+    planes_.get_all(place.element, value);
+    return 0;
+}
+
+int PercpuHashMap::take(const void* key, void* value) {
+    HashPlace place;
+    table_.lock(key, place);
+    if (place.bucket == nullptr) return -EBUSY;
+    if (place.element == 0) return -ENOENT;
+    planes_.get_all(place.element, value);
+    table_.remove(place);
+    return 0;
+}
+
+int PercpuHashMap::next_key(const void* key, void* next) { return hash_next_key(table_, key, next); }
+
+}  // namespace bpftime

@@ -1,0 +1,34 @@
+// Rules of BPF_MAP_CREATE that several map types share; errnos are the kernel's.
+#pragma once
+
+#include "vm/core/program.h"
+#include "vm/core/result.h"
+
+namespace bpftime {
+
+// BPF_F_* of BPF_MAP_CREATE (linux/bpf.h).
+namespace map_flag {
+inline constexpr std::uint32_t kNoPrealloc = 1u << 0;
+inline constexpr std::uint32_t kNumaNode = 1u << 2;
+inline constexpr std::uint32_t kRdonly = 1u << 3;
+inline constexpr std::uint32_t kWronly = 1u << 4;
+inline constexpr std::uint32_t kZeroSeed = 1u << 6;
+inline constexpr std::uint32_t kRdonlyProg = 1u << 7;
+inline constexpr std::uint32_t kWronlyProg = 1u << 8;
+inline constexpr std::uint32_t kMmapable = 1u << 10;
+inline constexpr std::uint32_t kInnerMap = 1u << 12;
+inline constexpr std::uint32_t kAccess = kRdonly | kWronly | kRdonlyProg | kWronlyProg;
+}  // namespace map_flag
+
+inline constexpr std::uint64_t kMaxPercpuValue = 32 << 10;  // the kernel's PCPU_MIN_UNIT_SIZE
+
+// A flag outside `allowed`, contradictory access flags, or a size or capacity of zero: EINVAL. map_extra must be 0.
+Status check_map_shape(const MapSpec& spec, std::uint32_t allowed_flags);
+
+// A per-CPU map: no NUMA node (EINVAL), value at most kMaxPercpuValue (E2BIG).
+Status check_percpu_shape(const MapSpec& spec);
+
+// The flags argument of update: ANY, NOEXIST or EXIST. BPF_F_LOCK is EINVAL on a map without a spin lock.
+constexpr bool update_flags_valid(std::uint64_t flags) { return flags <= 2; }
+
+}  // namespace bpftime
