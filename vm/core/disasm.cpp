@@ -56,7 +56,7 @@ struct Printer {
     std::string helper_name() const {
         if (llvm()) return hex(low());
         const HelperInfo* row = helper(low());
-        return cat(row ? cat("bpf_", row->name) : "unknown", "#", insn.imm);
+        return cat(row ? cat("bpf_", row->name) : insn.imm == 0 ? "bpf_unspec" : "unknown", "#", insn.imm);
     }
     std::string kernel_function() const {
         if (!llvm()) return std::to_string(insn.imm);
