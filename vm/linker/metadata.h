@@ -1,11 +1,13 @@
 // What an AOT object says about itself (docs/aot-object.md). Written once when the object is sealed, read with bounds checks.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "vm/core/helpers.h"
 #include "vm/core/program.h"
 #include "vm/core/result.h"
 
@@ -18,6 +20,16 @@ struct MetadataMap {
                             // encoded too, so that whoever loads the object can create the map
     bool folded = false;    // its contents are constants in the code
     Digest contents_digest{};  // SHA-256 of the folded contents, zero when not folded
+};
+
+// A helper's row as the compiler saw it. The linker compares it with this runtime's.
+struct MetadataPrototype {
+    std::uint32_t helper = 0;
+    HelperEffect effect = HelperEffect::Any;
+    HelperReturn result = HelperReturn::Integer;
+    std::array<HelperArg, 5> args{};
+
+    bool operator==(const MetadataPrototype&) const = default;
 };
 
 struct MetadataSubprogram {
@@ -36,7 +48,8 @@ struct Metadata {
     std::string triple, cpu;
     std::vector<std::string> features;     // CPU features that the code uses beyond the triple's baseline: "avx2"
     std::string entry;                     // symbol, "bpf_main" unless renamed
-    std::vector<std::uint32_t> helpers;    // ids, ascending
+    std::vector<std::uint32_t> helpers;    // ids, ascending, each once
+    std::vector<MetadataPrototype> prototypes;  // as `helpers`; of another length: encode_metadata() takes this runtime's
     std::vector<MetadataMap> maps;         // as Program::maps
     std::vector<MetadataSubprogram> subprograms;
     std::uint32_t bpf_stack = 0;           // bytes, deepest chain of calls
@@ -54,13 +67,25 @@ Digest program_tag(const Program& program);
 // the program type, shape of the maps, constants of the machine model (stack size, call depth, tail-call contract).
 Digest program_info_digest(const Metadata& metadata);
 
+// SHA-256 of contents that the compiler folded into code, for MetadataMap::contents_digest.
+Digest contents_digest(std::span<const std::uint8_t> contents);
+
+// The payload of the metadata section. decode refuses what is truncated, too long, of an unknown version or out of range.
 std::vector<std::uint8_t> encode_metadata(const Metadata& metadata);
 Result<Metadata> decode_metadata(std::span<const std::uint8_t> bytes);
 
 // Ed25519 key pair files: 32-byte public and 64-byte secret, raw or hexadecimal text.
 struct SigningKey { std::vector<std::uint8_t> secret; };
+struct KeyPair {
+    std::vector<std::uint8_t> public_key;
+    SigningKey signing;
+};
+KeyPair generate_key_pair();
+Result<SigningKey> parse_signing_key(std::span<const std::uint8_t> file);
+Result<std::vector<std::uint8_t>> parse_public_key(std::span<const std::uint8_t> file);
 
-// Adds the metadata section to a relocatable ELF object, digests the whole and signs it when a key is given.
+// Adds the metadata section to a relocatable ELF object, digests the whole and signs it when a key is given. Refuses an object
+// that has one already, and a key for metadata that names no verifier: a signature is the proof of verification.
 Result<std::vector<std::uint8_t>> seal(std::span<const std::uint8_t> object, const Metadata& metadata,
                                        const SigningKey* key = nullptr);
 
