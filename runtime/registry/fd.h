@@ -1,0 +1,61 @@
+// File descriptors that close themselves, and the anonymous files that stand behind BPF objects.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "vm/core/result.h"
+
+namespace bpftime {
+
+// Owns a descriptor; -1 means none.
+class Fd {
+public:
+    Fd() = default;
+    explicit Fd(int fd) : fd_(fd) {}
+    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Fd& operator=(Fd&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~Fd();
+
+    int get() const { return fd_; }
+    int release() { return std::exchange(fd_, -1); }
+    explicit operator bool() const { return fd_ >= 0; }
+
+private:
+    int fd_ = -1;
+};
+
+// Which file a descriptor leads to, however often it was duplicated.
+struct FileIdentity {
+    std::uint64_t device = 0, inode = 0;
+    auto operator<=>(const FileIdentity&) const = default;
+};
+Result<FileIdentity> identify(int fd);  // EBADF
+
+// A new anonymous file of `size` zero bytes, close-on-exec, that can be sealed. `name` shows in /proc/PID/fd.
+Result<Fd> anonymous_file(const char* name, std::size_t size);
+
+// Shared pages of a file. Unmaps on destruction.
+class SharedPages {
+public:
+    SharedPages() = default;
+    static Result<SharedPages> map(int fd, std::size_t size);
+    SharedPages(SharedPages&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+    SharedPages& operator=(SharedPages&& other) noexcept {
+        std::swap(bytes_, other.bytes_);
+        return *this;
+    }
+    ~SharedPages();
+
+    std::span<std::uint8_t> bytes() const { return bytes_; }
+
+private:
+    std::span<std::uint8_t> bytes_;
+};
+
+}  // namespace bpftime

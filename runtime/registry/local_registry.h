@@ -1,0 +1,39 @@
+// A registry private to this process: gone, with all its objects, when it is destroyed.
+#pragma once
+
+#include <array>
+#include <map>
+#include <mutex>
+
+#include "runtime/registry/registry.h"
+
+namespace bpftime {
+
+// Keeps every object until the end, closed or not: its lifetime is that of one load. Descriptors handed out stay valid files
+// afterwards but lead nowhere.
+class LocalRegistry final : public Registry {
+public:
+    Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;
+    Result<std::shared_ptr<BpfObject>> at(int fd) const override;
+    Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;
+    std::optional<std::uint32_t> next_id(ObjectKind kind, std::uint32_t after) const override;
+    Result<int> open(const BpfObject& object) const override;
+    Status pin(const std::string& path, std::shared_ptr<BpfObject> object) override;
+    Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const override;
+
+private:
+    struct Entry {
+        std::shared_ptr<BpfObject> object;
+        Fd file;  // keeps the identity from being given to another file
+    };
+    using Table = std::map<std::uint32_t, Entry>;  // by id
+
+    const Table& table(ObjectKind kind) const { return tables_[static_cast<std::size_t>(kind)]; }
+
+    mutable std::mutex mutex_;
+    std::array<Table, kObjectKinds> tables_;
+    std::map<FileIdentity, std::shared_ptr<BpfObject>> by_file_;
+    std::map<std::string, std::shared_ptr<BpfObject>> pins_;
+};
+
+}  // namespace bpftime

@@ -1,0 +1,80 @@
+// The objects of bpf(2): maps, programs, BTF and links.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/registry/btf.h"
+#include "runtime/registry/fd.h"
+#include "runtime/registry/map_elements.h"
+#include "vm/core/encoding.h"
+#include "vm/core/program.h"
+
+namespace bpftime {
+
+enum class ObjectKind : std::uint8_t { Map, Program, Btf, Link };
+inline constexpr std::size_t kObjectKinds = 4;
+
+// "map", "program", "BTF object", "link".
+std::string_view kind_name(ObjectKind kind);
+
+// Objects are shared: by the registry, by other objects and by calls in progress.
+class BpfObject {
+public:
+    explicit BpfObject(ObjectKind kind) : kind_(kind) {}
+    BpfObject(const BpfObject&) = delete;
+    BpfObject& operator=(const BpfObject&) = delete;
+    virtual ~BpfObject() = default;
+
+    ObjectKind kind() const { return kind_; }
+    std::uint32_t id = 0;  // unique among its kind, never reused; set when the object is published
+
+private:
+    ObjectKind kind_;
+};
+
+struct BtfObject final : BpfObject {
+    static constexpr ObjectKind kKind = ObjectKind::Btf;
+    BtfObject() : BpfObject(kKind) {}
+    std::vector<std::uint8_t> bytes;
+    Btf view;  // of `bytes`
+};
+
+struct MapObject final : BpfObject {
+    static constexpr ObjectKind kKind = ObjectKind::Map;
+    MapObject() : BpfObject(kKind) {}
+
+    // The shape with the name that programs bind by, the frozen state and, for a data section, the value as it is now.
+    MapSpec snapshot() const;
+
+    MapSpec spec;  // contents stay in `elements`
+    std::unique_ptr<MapElements> elements;
+    std::shared_ptr<MapObject> inner;  // template of a map-in-map's values
+    std::shared_ptr<BtfObject> btf;
+    std::uint32_t key_type = 0, value_type = 0;
+};
+
+struct ProgramObject final : BpfObject {
+    static constexpr ObjectKind kKind = ObjectKind::Program;
+    ProgramObject() : BpfObject(kKind) {}
+    Program program;                               // its maps as they were when it was loaded
+    std::vector<std::shared_ptr<MapObject>> maps;  // as Program::maps
+    std::vector<std::shared_ptr<MapObject>> bound; // PROG_BIND_MAP: kept alive, not referred to
+    std::shared_ptr<BtfObject> btf;
+    std::uint32_t flags = 0;
+};
+
+struct LinkObject final : BpfObject {
+    static constexpr ObjectKind kKind = ObjectKind::Link;
+    LinkObject() : BpfObject(kKind) {}
+    std::shared_ptr<ProgramObject> program;
+    std::uint32_t attach_type = 0;
+};
+
+// The name that objects bind a map by. libbpf prefixes the maps of data sections with the object's name ("minimal.rodata");
+// the section alone is what stays the same ("." never occurs in a C name).
+std::string binding_name(std::string_view kernel_name);
+
+}  // namespace bpftime

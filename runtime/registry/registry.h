@@ -1,0 +1,52 @@
+// Where BPF objects live between system calls. The handlers of runtime/syscall-server know objects only through this interface,
+// so that a private registry of one process and the shared one serve alike.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runtime/registry/objects.h"
+#include "vm/core/result.h"
+
+namespace bpftime {
+
+// Safe to use from several threads. Objects are reached by descriptor, by id or by pinned path. Descriptors are real files, so that
+// dup, fcntl, close, fstat, poll and mmap need no help; which object one leads to follows from the file's identity.
+class Registry {
+public:
+    virtual ~Registry() = default;
+
+    // Enters `object` under a fresh id and returns a new descriptor for it, close-on-exec, which the caller owns. `file` stands
+    // behind the object; when it is absent an empty one is made.
+    virtual Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) = 0;
+
+    // The object that `fd` leads to. EBADF when it is not open, EINVAL when it is no BPF object.
+    virtual Result<std::shared_ptr<BpfObject>> at(int fd) const = 0;
+    // The object with this id, ENOENT when there is none.
+    virtual Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const = 0;
+    // The lowest id above `after` that is in use.
+    virtual std::optional<std::uint32_t> next_id(ObjectKind kind, std::uint32_t after) const = 0;
+    // A new descriptor for an object of this registry.
+    virtual Result<int> open(const BpfObject& object) const = 0;
+
+    // BPF_OBJ_PIN, BPF_OBJ_GET. EEXIST, ENOENT.
+    virtual Status pin(const std::string& path, std::shared_ptr<BpfObject> object) = 0;
+    virtual Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const = 0;
+
+    // at() for one kind: EINVAL when the descriptor leads to an object of another.
+    template <class T>
+    Result<std::shared_ptr<T>> get(int fd) const {
+        auto object = at(fd);
+        if (!object) return fail(std::move(object).error());
+        if ((*object)->kind() != T::kKind) return fail(wrong_kind(fd, T::kKind));
+        return std::static_pointer_cast<T>(*std::move(object));
+    }
+
+private:
+    static Error wrong_kind(int fd, ObjectKind wanted) {
+        return failure("file descriptor ", fd, " is not a ", kind_name(wanted)).with_errno(EINVAL);
+    }
+};
+
+}  // namespace bpftime

@@ -1,0 +1,126 @@
+// Elements of maps, and freezing. Values that hold objects (programs, maps) arrive as descriptors and are read as ids.
+#include <fcntl.h>
+
+#include <cstring>
+
+#include "runtime/syscall-server/handlers.h"
+#include "runtime/syscall-server/user_memory.h"
+#include "vm/core/kernel_names.h"
+
+namespace bpftime {
+
+namespace {
+
+constexpr std::uint32_t kReadOnly = 1u << 3, kWriteOnly = 1u << 4;
+
+Result<Bytes> read_bytes(std::uint64_t address, std::size_t size) {
+    Bytes bytes(size);
+    BPFTIME_CHECK(read_user(address, bytes));
+    return bytes;
+}
+
+Result<std::shared_ptr<MapObject>> readable(BpfSession& session, const bpf_attr& attr) {
+    auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
+    if ((map->spec.flags & kWriteOnly) != 0) return fail(failure("map '", map->spec.name, "' is write-only").with_errno(EPERM));
+    return map;
+}
+
+Result<std::shared_ptr<MapObject>> writable(BpfSession& session, const bpf_attr& attr) {
+    auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
+    if ((map->spec.flags & kReadOnly) != 0 || map->spec.frozen)
+        return fail(failure("map '", map->spec.name, "' is ", map->spec.frozen ? "frozen" : "read-only").with_errno(EPERM));
+    return map;
+}
+
+// What a map of objects keeps for the descriptor `fd`: the object's id.
+Result<std::uint32_t> object_value(BpfSession& session, const MapObject& map, int fd) {
+    switch (static_cast<MapType>(map.spec.type)) {
+        case MapType::ProgArray: return BPFTIME_TRY(session.registry.get<ProgramObject>(fd))->id;
+        case MapType::ArrayOfMaps:
+        case MapType::HashOfMaps: {
+            const auto inner = BPFTIME_TRY(session.registry.get<MapObject>(fd));
+            const MapSpec &is = inner->spec, &wanted = map.inner->spec;
+            const bool fits = is.type == wanted.type && is.key_size == wanted.key_size && is.value_size == wanted.value_size &&
+                              is.flags == wanted.flags;
+            if (!fits) return fail(failure("map '", is.name, "' is not of the shape that '", map.spec.name, "' holds"));
+            return inner->id;
+        }
+        default: return fail(failure("elements of map '", map.spec.name, "' cannot be set").with_errno(kNotSupported));
+    }
+}
+
+bool holds_objects(const MapObject& map) {
+    switch (static_cast<MapType>(map.spec.type)) {
+        case MapType::ProgArray:
+        case MapType::PerfEventArray:
+        case MapType::CgroupArray:
+        case MapType::ArrayOfMaps:
+        case MapType::HashOfMaps: return true;
+        default: return false;
+    }
+}
+
+}  // namespace
+
+Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
+    const auto map = BPFTIME_TRY(readable(session, attr));
+    if ((attr.flags & ~std::uint64_t{BPF_F_LOCK}) != 0) return fail(failure("unknown lookup flags"));
+    const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
+    const Bytes value = BPFTIME_TRY(map->elements->lookup(key));
+    BPFTIME_CHECK(write_user(attr.value, value));
+    return 0;
+}
+
+Result<long> map_update(BpfSession& session, bpf_attr& attr) {
+    const auto map = BPFTIME_TRY(writable(session, attr));
+    const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
+    Bytes value = BPFTIME_TRY(read_bytes(attr.value, map->spec.value_size));
+    if (holds_objects(*map)) {
+        std::int32_t fd = -1;
+        std::memcpy(&fd, value.data(), sizeof(fd));
+        const std::uint32_t id = BPFTIME_TRY(object_value(session, *map, fd));
+        std::memcpy(value.data(), &id, sizeof(id));
+    }
+    BPFTIME_CHECK(map->elements->update(key, value, attr.flags));
+    return 0;
+}
+
+Result<long> map_delete(BpfSession& session, bpf_attr& attr) {
+    const auto map = BPFTIME_TRY(writable(session, attr));
+    const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
+    BPFTIME_CHECK(map->elements->erase(key));
+    return 0;
+}
+
+Result<long> map_take(BpfSession& session, bpf_attr& attr) {
+    const auto map = BPFTIME_TRY(writable(session, attr));
+    const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
+    const Bytes value = BPFTIME_TRY(map->elements->lookup(key));
+    BPFTIME_CHECK(map->elements->erase(key));
+    BPFTIME_CHECK(write_user(attr.value, value));
+    return 0;
+}
+
+Result<long> map_next_key(BpfSession& session, bpf_attr& attr) {
+    const auto map = BPFTIME_TRY(readable(session, attr));
+    std::optional<Bytes> key;
+    if (attr.key != 0) key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
+    const Bytes next = BPFTIME_TRY(map->elements->next_key(key ? std::optional<ByteView>(*key) : std::nullopt));
+    BPFTIME_CHECK(write_user(attr.next_key, next));
+    return 0;
+}
+
+// From here on no system call and no new mapping writes the map.
+Result<long> map_freeze(BpfSession& session, bpf_attr& attr) {
+    const int fd = static_cast<int>(attr.map_fd);
+    const auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
+    if (map->spec.frozen) return fail(failure("map '", map->spec.name, "' is frozen already").with_errno(EBUSY));
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
+        const int error = errno;
+        return fail(failure("cannot freeze map '", map->spec.name, "': ", std::strerror(error)).with_errno(error));
+    }
+    map->spec.frozen = true;
+    return 0;
+}
+
+}  // namespace bpftime

@@ -1,0 +1,174 @@
+// Objects by descriptor, id and path; what is known of them; bindings and links.
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/syscall-server/handlers.h"
+#include "runtime/syscall-server/user_memory.h"
+#include "vm/core/decode.h"
+
+namespace bpftime {
+
+namespace {
+
+constexpr std::size_t kMaxPath = 4096;
+
+Result<long> next_id(BpfSession& session, bpf_attr& attr, ObjectKind kind) {
+    const auto id = session.registry.next_id(kind, attr.start_id);
+    if (!id) return fail(failure("there is no further ", kind_name(kind)).with_errno(ENOENT));
+    attr.next_id = *id;
+    return 0;
+}
+
+Result<long> fd_by_id(BpfSession& session, ObjectKind kind, std::uint32_t id) {
+    const auto object = BPFTIME_TRY(session.registry.by_id(kind, id));
+    return BPFTIME_TRY(session.registry.open(*object));
+}
+
+void copy_name(char (&field)[16], const std::string& name) {
+    std::memcpy(field, name.data(), std::min(name.size(), sizeof(field) - 1));
+}
+
+bpf_map_info describe(const MapObject& map) {
+    bpf_map_info info{};
+    info.type = map.spec.type;
+    info.id = map.id;
+    info.key_size = map.spec.key_size;
+    info.value_size = map.spec.value_size;
+    info.max_entries = map.spec.max_entries;
+    info.map_flags = map.spec.flags;
+    copy_name(info.name, map.spec.name);
+    info.btf_id = map.btf ? map.btf->id : 0;
+    info.btf_key_type_id = map.key_type;
+    info.btf_value_type_id = map.value_type;
+    info.map_extra = map.spec.extra;
+    return info;
+}
+
+// Fills an array that the caller offers in an info structure: as much as fits, and the full count.
+template <class T>
+Status offer(std::uint64_t address, std::uint32_t& count, const std::vector<T>& items) {
+    const std::size_t fits = std::min<std::size_t>(count, items.size());
+    if (address != 0 && fits != 0)
+        BPFTIME_CHECK(write_user(address, {reinterpret_cast<const std::uint8_t*>(items.data()), fits * sizeof(T)}));
+    count = static_cast<std::uint32_t>(items.size());
+    return {};
+}
+
+Result<bpf_prog_info> describe(const ProgramObject& program, const bpf_prog_info& asked) {
+    bpf_prog_info info{};
+    info.type = program.program.type;
+    info.id = program.id;
+    copy_name(info.name, program.program.name);
+    info.btf_id = program.btf ? program.btf->id : 0;
+    info.gpl_compatible = program.program.license.find("GPL") != std::string::npos;
+    std::vector<std::uint32_t> ids;
+    for (const auto& map : program.maps) ids.push_back(map->id);
+    for (const auto& map : program.bound) ids.push_back(map->id);
+    info.nr_map_ids = asked.nr_map_ids;
+    BPFTIME_CHECK(offer(asked.map_ids, info.nr_map_ids, ids));
+    info.map_ids = asked.map_ids;
+    const std::vector<RawInsn> code = encode(program.program.insns);
+    std::uint32_t slots = asked.xlated_prog_len / sizeof(RawInsn);
+    BPFTIME_CHECK(offer(asked.xlated_prog_insns, slots, code));
+    info.xlated_prog_insns = asked.xlated_prog_insns;
+    info.xlated_prog_len = slots * sizeof(RawInsn);
+    return info;
+}
+
+Result<bpf_btf_info> describe(const BtfObject& btf, const bpf_btf_info& asked) {
+    bpf_btf_info info = asked;
+    info.id = btf.id;
+    info.btf_size = asked.btf_size;
+    BPFTIME_CHECK(offer(asked.btf, info.btf_size, btf.bytes));
+    info.kernel_btf = 0;
+    if (asked.name != 0 && asked.name_len != 0) BPFTIME_CHECK(write_user(asked.name, Bytes{0}));
+    info.name_len = 0;
+    return info;
+}
+
+// Reads what the caller asks for, tolerating a shorter or longer structure than ours as the kernel does.
+template <class Info>
+Result<Info> asked_info(const bpf_attr& attr) {
+    Bytes bytes(std::max<std::size_t>(attr.info.info_len, sizeof(Info)));
+    BPFTIME_CHECK(read_user(attr.info.info, std::span(bytes).first(attr.info.info_len)));
+    if (std::ranges::any_of(std::span(bytes).subspan(sizeof(Info)), [](std::uint8_t byte) { return byte != 0; }))
+        return fail(failure("the info structure has fields that are unknown here").with_errno(E2BIG));
+    Info info{};
+    std::memcpy(&info, bytes.data(), sizeof(info));
+    return info;
+}
+
+template <class Info>
+Result<long> answer(bpf_attr& attr, const Info& info) {
+    attr.info.info_len = std::min<std::uint32_t>(attr.info.info_len, sizeof(Info));
+    BPFTIME_CHECK(write_user(attr.info.info, {reinterpret_cast<const std::uint8_t*>(&info), attr.info.info_len}));
+    return 0;
+}
+
+}  // namespace
+
+Result<long> program_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Program); }
+Result<long> map_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Map); }
+Result<long> btf_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Btf); }
+
+Result<long> program_fd_by_id(BpfSession& session, bpf_attr& attr) {
+    return fd_by_id(session, ObjectKind::Program, attr.prog_id);
+}
+Result<long> map_fd_by_id(BpfSession& session, bpf_attr& attr) { return fd_by_id(session, ObjectKind::Map, attr.map_id); }
+Result<long> btf_fd_by_id(BpfSession& session, bpf_attr& attr) { return fd_by_id(session, ObjectKind::Btf, attr.btf_id); }
+
+Result<long> object_pin(BpfSession& session, bpf_attr& attr) {
+    if (attr.file_flags != 0) return fail(failure("OBJ_PIN takes no flags"));
+    auto object = BPFTIME_TRY(session.registry.at(static_cast<int>(attr.bpf_fd)));
+    const std::string path = BPFTIME_TRY(read_user_string(attr.pathname, kMaxPath));
+    BPFTIME_CHECK(session.registry.pin(path, std::move(object)));
+    return 0;
+}
+
+Result<long> object_get(BpfSession& session, bpf_attr& attr) {
+    if (attr.bpf_fd != 0) return fail(failure("OBJ_GET takes no descriptor"));
+    const std::string path = BPFTIME_TRY(read_user_string(attr.pathname, kMaxPath));
+    const auto object = BPFTIME_TRY(session.registry.pinned(path));
+    return BPFTIME_TRY(session.registry.open(*object));
+}
+
+Result<long> object_info(BpfSession& session, bpf_attr& attr) {
+    constexpr std::uint32_t kMaxInfo = 4096;
+    if (attr.info.info_len > kMaxInfo) return fail(failure("the info structure is larger than a page").with_errno(E2BIG));
+    const auto object = BPFTIME_TRY(session.registry.at(static_cast<int>(attr.info.bpf_fd)));
+    switch (object->kind()) {
+        case ObjectKind::Map: {
+            BPFTIME_TRY(asked_info<bpf_map_info>(attr));
+            return answer(attr, describe(static_cast<const MapObject&>(*object)));
+        }
+        case ObjectKind::Program: {
+            const auto asked = BPFTIME_TRY(asked_info<bpf_prog_info>(attr));
+            return answer(attr, BPFTIME_TRY(describe(static_cast<const ProgramObject&>(*object), asked)));
+        }
+        case ObjectKind::Btf: {
+            const auto asked = BPFTIME_TRY(asked_info<bpf_btf_info>(attr));
+            return answer(attr, BPFTIME_TRY(describe(static_cast<const BtfObject&>(*object), asked)));
+        }
+        case ObjectKind::Link: break;
+    }
+    return fail(failure("nothing is known of this object"));
+}
+
+Result<long> program_bind_map(BpfSession& session, bpf_attr& attr) {
+    if (attr.prog_bind_map.flags != 0) return fail(failure("PROG_BIND_MAP takes no flags"));
+    const auto program = BPFTIME_TRY(session.registry.get<ProgramObject>(static_cast<int>(attr.prog_bind_map.prog_fd)));
+    auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.prog_bind_map.map_fd)));
+    const bool known = std::ranges::find(program->maps, map) != program->maps.end() ||
+                       std::ranges::find(program->bound, map) != program->bound.end();
+    if (!known) program->bound.push_back(std::move(map));
+    return 0;
+}
+
+// Nothing can be attached to through this registry yet: what is left is which descriptor is wrong, in the kernel's order.
+Result<long> link_create(BpfSession& session, bpf_attr& attr) {
+    BPFTIME_TRY(session.registry.get<ProgramObject>(static_cast<int>(attr.link_create.prog_fd)));
+    BPFTIME_TRY(identify(static_cast<int>(attr.link_create.target_fd)));
+    return fail(failure("nothing can be attached to here").with_errno(EOPNOTSUPP));
+}
+
+}  // namespace bpftime
