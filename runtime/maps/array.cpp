@@ -7,8 +7,8 @@
 
 namespace bpftime {
 
-Status check_array_shape(const MapSpec& spec, std::uint32_t extra_flags) {
-    BPFTIME_CHECK(check_map_shape(spec, map_flag::kNumaNode | map_flag::kAccess | extra_flags));
+Status check_array_shape(const MapSpec& spec, std::uint32_t own_flags) {
+    BPFTIME_CHECK(check_map_shape(spec, map_flag::kAccess | own_flags));
     if (spec.key_size != 4) return fail(failure("the key of an array is 4 bytes, not ", spec.key_size));
     if (spec.value_size > INT_MAX)
         return fail(failure("value of ", spec.value_size, " bytes is too large").with_errno(E2BIG));
@@ -44,7 +44,7 @@ bool array_step(MapCursor& cursor, std::uint32_t entries, MapEntry& entry) {
 }
 
 Result<std::unique_ptr<Map>> ArrayMap::create(const MapSpec& spec) {
-    BPFTIME_CHECK(check_array_shape(spec, map_flag::kMmapable | map_flag::kInnerMap));
+    BPFTIME_CHECK(check_array_shape(spec, map_flag::kNumaNode | map_flag::kMmapable | map_flag::kInnerMap));
     const std::uint64_t stride = round_up(spec.value_size, 8);
     Pages pages = BPFTIME_TRY(Pages::reserve(stride * spec.max_entries));
     return std::unique_ptr<Map>(new ArrayMap(spec, std::move(pages), stride));

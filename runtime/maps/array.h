@@ -6,8 +6,8 @@
 
 namespace bpftime {
 
-// Checks what array and per-CPU array have in common.
-Status check_array_shape(const MapSpec& spec, std::uint32_t extra_flags);
+// Checks what array and per-CPU array have in common; own_flags are allowed beside the access flags.
+Status check_array_shape(const MapSpec& spec, std::uint32_t own_flags);
 
 class ArrayMap final : public Map {
 public:

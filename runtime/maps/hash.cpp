@@ -32,8 +32,8 @@ std::unique_ptr<Map> make(const MapSpec& spec, HashTable table) {
 
 }  // namespace
 
-Status check_hash_shape(const MapSpec& spec) {
-    BPFTIME_CHECK(check_map_shape(spec, map_flag::kNoPrealloc | map_flag::kNumaNode | map_flag::kAccess | map_flag::kZeroSeed));
+Status check_hash_shape(const MapSpec& spec, std::uint32_t own_flags) {
+    BPFTIME_CHECK(check_map_shape(spec, map_flag::kNoPrealloc | map_flag::kAccess | map_flag::kZeroSeed | own_flags));
     const std::uint64_t element = std::uint64_t{spec.key_size} + spec.value_size;
     if (element >= kMaxElement)
         return fail(failure("key and value of ", element, " bytes exceed ", kMaxElement).with_errno(E2BIG));
@@ -46,7 +46,7 @@ int check_hash_update(bool present, std::uint64_t flags) {
 }
 
 Result<std::unique_ptr<Map>> HashMap::create(const MapSpec& spec) {
-    BPFTIME_CHECK(check_hash_shape(spec));
+    BPFTIME_CHECK(check_hash_shape(spec, map_flag::kNumaNode));
     HashTable table = BPFTIME_TRY(HashTable::create({
         .key_size = spec.key_size,
         .element_size = static_cast<std::uint32_t>(round_up(spec.key_size, 8) + round_up(spec.value_size, 8)),

@@ -6,8 +6,8 @@
 
 namespace bpftime {
 
-// Checks what hash and per-CPU hash have in common.
-Status check_hash_shape(const MapSpec& spec);
+// Checks what hash and per-CPU hash have in common; own_flags are allowed beside the common ones.
+Status check_hash_shape(const MapSpec& spec, std::uint32_t own_flags);
 // 0, or the errno for updating a key that is there or not.
 int check_hash_update(bool present, std::uint64_t flags);
 

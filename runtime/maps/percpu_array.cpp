@@ -7,7 +7,7 @@ namespace bpftime {
 
 Result<std::unique_ptr<Map>> PercpuArrayMap::create(const MapSpec& spec) {
     BPFTIME_CHECK(check_array_shape(spec, 0));
-    BPFTIME_CHECK(check_percpu_shape(spec));
+    BPFTIME_CHECK(check_percpu_value(spec));
     PercpuPlanes planes = BPFTIME_TRY(PercpuPlanes::reserve(spec.value_size, spec.max_entries));
     return std::unique_ptr<Map>(new PercpuArrayMap(spec, std::move(planes)));
 }

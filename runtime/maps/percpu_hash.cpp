@@ -30,8 +30,8 @@ std::unique_ptr<Map> make(const MapSpec& spec, HashTable table, PercpuPlanes pla
 }  // namespace
 
 Result<std::unique_ptr<Map>> PercpuHashMap::create(const MapSpec& spec) {
-    BPFTIME_CHECK(check_hash_shape(spec));
-    BPFTIME_CHECK(check_percpu_shape(spec));
+    BPFTIME_CHECK(check_hash_shape(spec, 0));
+    BPFTIME_CHECK(check_percpu_value(spec));
     HashTable table = BPFTIME_TRY(HashTable::create({
         .key_size = spec.key_size,
         .element_size = static_cast<std::uint32_t>(round_up(spec.key_size, 8)),

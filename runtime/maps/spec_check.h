@@ -25,8 +25,8 @@ inline constexpr std::uint64_t kMaxPercpuValue = 32 << 10;  // the kernel's PCPU
 // A flag outside `allowed`, contradictory access flags, or a size or capacity of zero: EINVAL. map_extra must be 0.
 Status check_map_shape(const MapSpec& spec, std::uint32_t allowed_flags);
 
-// A per-CPU map: no NUMA node (EINVAL), value at most kMaxPercpuValue (E2BIG).
-Status check_percpu_shape(const MapSpec& spec);
+// The value of a per-CPU map is at most kMaxPercpuValue: E2BIG.
+Status check_percpu_value(const MapSpec& spec);
 
 // The flags argument of update: ANY, NOEXIST or EXIST. BPF_F_LOCK is EINVAL on a map without a spin lock.
 constexpr bool update_flags_valid(std::uint64_t flags) { return flags <= 2; }

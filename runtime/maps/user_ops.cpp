@@ -5,7 +5,7 @@ namespace bpftime {
 namespace {
 
 // BPF_F_LOCK needs a bpf_spin_lock in the value, which BTF alone declares; these maps know none, so it is EINVAL as in the kernel.
-bool lookup_flags_valid(std::uint64_t flags) { return flags == 0; }
+constexpr bool lookup_flags_valid(std::uint64_t flags) { return flags == 0; }
 
 }  // namespace
 
@@ -15,7 +15,7 @@ int user_lookup(Map& map, const void* key, void* value, std::uint64_t flags) {
 
 int user_update(Map& map, const void* key, const void* value, std::uint64_t flags) {
     if (map.frozen()) return -EPERM;
-    return map.copy_in(key, value, flags);
+    return (flags & kUpdateLock) != 0 ? -EINVAL : map.copy_in(key, value, flags);
 }
 
 int user_delete(Map& map, const void* key) { return map.frozen() ? -EPERM : map.erase(key); }

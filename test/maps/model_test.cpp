@@ -1,0 +1,38 @@
+// Random operations on our maps against std::map.
+#include "runtime/maps/user_ops.h"
+#include "test/catch.h"
+#include "test/maps/map_view.h"
+#include "vm/core/kernel_names.h"
+
+using namespace bpftime;
+using namespace bpftime::test;
+
+namespace {
+
+struct Row {
+    MapType type;
+    std::uint32_t key, value, entries;
+};
+constexpr Row kRows[] = {
+    {MapType::Array, 4, 8, 17},         {MapType::Array, 4, 13, 100},      {MapType::PercpuArray, 4, 8, 9},
+    {MapType::PercpuArray, 4, 5, 50},   {MapType::Hash, 4, 8, 1},          {MapType::Hash, 4, 8, 64},
+    {MapType::Hash, 8, 24, 200},        {MapType::Hash, 16, 1, 33},        {MapType::Hash, 1, 3, 7},
+    {MapType::Hash, 12, 100, 500},      {MapType::Hash, 67, 8, 100},       {MapType::PercpuHash, 4, 8, 64},
+    {MapType::PercpuHash, 8, 12, 200},  {MapType::PercpuHash, 24, 4, 31},
+};
+
+}  // namespace
+
+TEST_CASE("maps do what a model over std::map does") {
+    for (const Row& row : kRows) {
+        for (std::uint32_t flags : {0u, 1u}) {
+            if (flags == 1 && (row.type == MapType::Array || row.type == MapType::PercpuArray)) continue;
+            const MapSpec spec = spec_of(static_cast<std::uint32_t>(row.type), row.key, row.value, row.entries, flags);
+            auto map = create_map(spec);
+            REQUIRE(map);
+            const auto ours = view_of(**map), model = model_of(spec, (*map)->user_value_size());
+            INFO(map_type_name(spec.type) << " key " << row.key << " value " << row.value << " entries " << row.entries);
+            CHECK(compare_views(*ours, *model, spec, (*map)->user_value_size(), 1, 40'000) == "");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// Several threads on one map. What must hold: stable keys are always found, values are never torn, nothing is lost or leaked.
+#include <atomic>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "runtime/maps/user_ops.h"
+#include "test/catch.h"
+#include "vm/core/kernel_names.h"
+
+using namespace bpftime;
+
+namespace {
+
+struct Pair {
+    std::uint64_t first, second;  // equal when whole
+};
+
+std::unique_ptr<Map> make(MapType type, std::uint32_t value_size, std::uint32_t entries) {
+    MapSpec spec;
+    spec.name = "threads";
+    spec.type = static_cast<std::uint32_t>(type);
+    spec.key_size = 8;
+    spec.value_size = value_size;
+    spec.max_entries = entries;
+    auto map = create_map(spec);
+    REQUIRE(map);
+    return std::move(*map);
+}
+
+template <class Work>
+void in_threads(std::uint32_t count, Work work) {
+    std::vector<std::thread> threads;
+    for (std::uint32_t i = 0; i < count; ++i) threads.emplace_back([=] { work(i); });
+    for (auto& thread : threads) thread.join();
+}
+
+}  // namespace
+
+TEST_CASE("a key that stays is found while all around it come, go and are replaced") {
+    // 40 stable keys among 64 that churn, in a table small enough to overflow its buckets.
+    const auto map = make(MapType::Hash, sizeof(Pair), 104);
+    for (std::uint64_t key = 0; key < 40; ++key) {
+        const Pair value{key, key};
+        REQUIRE(map->update(&key, &value, kUpdateAny) == 0);
+    }
+    std::atomic<std::uint64_t> missed{0}, torn{0}, refused{0};
+    std::atomic<bool> done{false};
+    Map* m = map.get();
+    in_threads(4, [&, m](std::uint32_t me) {
+        std::mt19937_64 random(me);
+        for (int i = 0; me < 2 && i < 300'000; ++i) {
+            const std::uint64_t key = random() % 104;
+            const Pair value{random(), 0};
+            const Pair equal{value.first, value.first};
+            if (key < 40) refused += m->update(&key, &equal, kUpdateExist) != 0;
+            else if (random() % 2 == 0) m->update(&key, &equal, kUpdateAny);
+            else m->erase(&key);
+        }
+        if (me < 2) done = true;
+        while (me >= 2 && !done) {
+            const std::uint64_t key = random() % 40;
+            Pair copy{};
+            missed += m->lookup(&key) == nullptr;
+            missed += user_lookup(*m, &key, &copy) != 0;
+            torn += copy.first != copy.second && copy.first != key;
+        }
+    });
+    CHECK(missed == 0);
+    CHECK(torn == 0);
+    CHECK(refused == 0);
+}
+
+TEST_CASE("inserts and deletes of several threads leave no element behind") {
+    for (const MapType type : {MapType::Hash, MapType::PercpuHash}) {
+        constexpr std::uint32_t kEntries = 1000;
+        const auto map = make(type, 8, kEntries);
+        Map* m = map.get();
+        std::atomic<std::uint64_t> failures{0};
+        in_threads(4, [&, m](std::uint32_t me) {
+            for (std::uint64_t round = 0; round < 200; ++round) {
+                for (std::uint64_t i = 0; i < 250; ++i) {
+                    const std::uint64_t key = me * 1'000'000 + round * 250 + i;
+                    failures += m->update(&key, &key, kUpdateNoExist) != 0;
+                }
+                for (std::uint64_t i = 0; i < 250; ++i) {
+                    const std::uint64_t key = me * 1'000'000 + round * 250 + i;
+                    failures += m->erase(&key) != 0;
+                }
+            }
+        });
+        CHECK(failures == 0);
+        std::uint64_t key;
+        CHECK(map->next_key(nullptr, &key) == -ENOENT);
+        for (key = 0; key < kEntries; ++key) REQUIRE(map->update(&key, &key, kUpdateNoExist) == 0);
+        CHECK(map->update(&key, &key, kUpdateNoExist) == -E2BIG);
+    }
+}
+
+TEST_CASE("one of several threads wins a NOEXIST update") {
+    const auto map = make(MapType::Hash, 8, 20'000);
+    Map* m = map.get();
+    std::atomic<std::uint64_t> won{0};
+    in_threads(4, [&, m](std::uint32_t me) {
+        const std::uint64_t value = me;
+        for (std::uint64_t key = 0; key < 20'000; ++key) won += m->update(&key, &value, kUpdateNoExist) == 0;
+    });
+    CHECK(won == 20'000);
+}
+
+TEST_CASE("walks end and meet every key that stays while others churn") {
+    const auto map = make(MapType::Hash, 8, 200);
+    for (std::uint64_t key = 0; key < 50; ++key) REQUIRE(map->update(&key, &key, kUpdateAny) == 0);
+    Map* m = map.get();
+    std::atomic<bool> done{false};
+    std::atomic<std::uint64_t> wrong{0};
+    in_threads(2, [&, m](std::uint32_t me) {
+        std::mt19937_64 random(me);
+        while (me == 0 && !done) {
+            const std::uint64_t key = 50 + random() % 150;
+            if (random() % 2 == 0) m->update(&key, &key, kUpdateAny);
+            else m->erase(&key);
+        }
+        for (int round = 0; me == 1 && round < 2000; ++round) {
+            std::vector<int> met(200);
+            MapCursor cursor;
+            MapEntry entry;
+            while (m->next(cursor, entry)) {
+                const std::uint64_t key = *static_cast<const std::uint64_t*>(entry.key);
+                if (key >= 200) wrong += 1;
+                else ++met[key];
+            }
+            for (std::size_t key = 0; key < 50; ++key) wrong += met[key] != 1;
+        }
+        if (me == 1) done = true;
+    });
+    CHECK(wrong == 0);
+}
