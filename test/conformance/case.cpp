@@ -1,6 +1,7 @@
 #include "test/conformance/case.h"
 
 #include <charconv>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -50,8 +51,20 @@ std::vector<Section> split(std::string_view text) {
     return sections;
 }
 
-Result<std::vector<std::uint8_t>> assembled(std::string_view text) {
-    const std::vector<Insn> insns = BPFTIME_TRY(assemble(text));
+// Replaces each line ".rep COUNT STATEMENT" by as many statements.
+std::string expanded(const std::string& text) {
+    std::istringstream in(text);
+    std::string out;
+    for (std::string line; std::getline(in, line);) {
+        int count = 1, consumed = 0;
+        if (std::sscanf(line.c_str(), ".rep %d %n", &count, &consumed) == 1) line.erase(0, static_cast<std::size_t>(consumed));
+        for (int i = 0; i < count; ++i) out += line + '\n';
+    }
+    return out;
+}
+
+Result<std::vector<std::uint8_t>> assembled(const std::string& text) {
+    const std::vector<Insn> insns = BPFTIME_TRY(assemble(expanded(text)));
     return bytes_of(encode(insns));
 }
 
@@ -59,7 +72,8 @@ Result<CaseMap> parse_map(const Section& section) {
     std::istringstream words(section.argument);
     CaseMap map;
     if (!(words >> map.spec.name >> map.spec.type >> map.spec.key_size >> map.spec.value_size >> map.spec.max_entries))
-        return fail(failure("a map needs NAME TYPE KEY_SIZE VALUE_SIZE MAX_ENTRIES"));
+        return fail(failure("a map needs NAME TYPE KEY_SIZE VALUE_SIZE MAX_ENTRIES and may have FLAGS"));
+    words >> map.spec.flags;  // may be left out
     map.values = BPFTIME_TRY(parse_hex(section.body));
     map.values.resize(std::size_t{map.spec.value_size} * map.spec.max_entries);
     return map;
