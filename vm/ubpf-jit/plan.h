@@ -1,0 +1,62 @@
+// What the emitting pass wants to know of a program beforehand: jump targets, which registers are still needed, which parts of
+// a frame each subprogram needs, and how much native code can lie between two slots. One walk from the last slot to
+// the first finds all of it; a subprogram with loops is walked once more to sharpen liveness.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "vm/core/program.h"
+
+namespace bpftime::ubpf {
+
+using RegMask = std::uint16_t;  // bit n: BPF register n
+constexpr RegMask bit(int reg) { return static_cast<RegMask>(1u << reg); }
+inline constexpr RegMask kArguments = 0x3e;  // r1..r5
+inline constexpr RegMask kScratch = 0x3f;    // r0..r5: what a call leaves undefined
+inline constexpr RegMask kSaved = 0x3c0;     // r6..r9
+inline constexpr RegMask kAnyRegister = 0x3ff;
+
+enum Mark : std::uint8_t {
+    kTarget = 1,    // some jump leads here
+    kLoopHead = 2,  // one of them from behind
+};
+
+struct SlotPlan {
+    std::uint32_t room = 0;    // most native bytes from this slot to the end of the program
+    std::uint32_t offset = 0;  // native position, once emitted
+    RegMask live = 0;          // registers that are read from here on before they are written
+    std::uint8_t marks = 0;
+};
+
+struct SubPlan {
+    RegMask used = 0;       // registers read or written
+    RegMask written = 0;
+    bool frame = false;     // uses r10
+    bool calls = false;     // helpers or subprograms
+    bool may_goto = false;
+    bool tail_calls = false;
+};
+
+struct Plan {
+    std::vector<SlotPlan> slots;  // one more than the program has
+    std::vector<SubPlan> subs;
+    std::uint32_t capacity = 0;   // most native bytes of the whole program
+    bool tail_calls = false;      // anywhere
+    bool tail_calls_in_subprograms = false;
+    bool call_reg = false;        // callx anywhere: needs the helper table
+    bool code_addresses = false;  // passes subprograms as callbacks
+};
+
+// What an instruction may cost in native bytes, per architecture.
+struct CostModel {
+    std::uint32_t (*insn)(const Insn&);
+    std::uint32_t prologue;   // of a subprogram, alignment included
+    std::uint32_t loop_head;  // padding before one
+    std::uint32_t helper_table;  // what callx looks helpers up in
+};
+
+// Fills `plan`, whose memory is reused. The program has passed validate().
+void make_plan(const Program& program, const CostModel& cost, Plan& plan);
+
+}  // namespace bpftime::ubpf

@@ -1,0 +1,188 @@
+// Loads, stores, atomics and address arithmetic on x86-64.
+#include "vm/ubpf-jit/x86_64_lowering.h"
+
+namespace bpftime::ubpf::x86_64 {
+
+// ---- Loads and stores ---------------------------------------------------------------------------------------------------
+
+std::uint32_t Lowering::load(std::uint32_t slot, const Insn& i, const OpInfo& row, const Mem& m) {
+    if (row.extension() == Extension::Sign) {
+        a_.load_signed(row.width, reg(i.dst), m);
+        know_bits(i.dst, 64);
+        return slot + 1;
+    }
+    if (row.width >= 32 && load_and_operate(slot, i, row, m)) return slot + 2;
+    a_.load(row.width, reg(i.dst), m);
+    know_bits(i.dst, row.width);
+    return slot + 1;
+}
+
+// A loaded value that only the next instruction needs: that one takes it from memory.
+bool Lowering::load_and_operate(std::uint32_t slot, const Insn& i, const OpInfo& row, const Mem& m) {
+    if (!follows(slot + 1)) return false;
+    const Insn& next = insn(slot + 1);
+    const OpInfo& use = info(next.op);
+    if (use.family != Family::Alu || use.source != Source::Reg || next.src != i.dst || next.dst == i.dst) return false;
+    if (use.width > row.width || !dead(slot + 2, i.dst)) return false;
+    const Reg d = reg(next.dst);
+    const int w = use.width;
+    switch (use.alu()) {
+        case AluOp::Add: a_.add(w, d, m); break;
+        case AluOp::Sub: a_.sub(w, d, m); break;
+        case AluOp::Or: a_.or_(w, d, m); break;
+        case AluOp::And: a_.and_(w, d, m); break;
+        case AluOp::Xor: a_.xor_(w, d, m); break;
+        case AluOp::Mul: a_.imul(w, d, m); break;
+        default: return false;
+    }
+    know_bits(next.dst, w);
+    if (use.alu() != AluOp::Mul) flags_tell(next.dst, w);
+    return true;
+}
+
+void Lowering::store(const Insn& i, const OpInfo& row, const Mem& m) {
+    if (row.source == Source::Reg) {
+        a_.store(row.width, m, reg(i.src));
+    } else {
+        a_.store_imm(row.width, m, static_cast<std::int32_t>(i.imm));
+    }
+}
+
+// ---- Address arithmetic -------------------------------------------------------------------------------------------------
+
+// What a register will hold, as other BPF registers: base + (index << shift) + disp.
+struct Lowering::Address {
+    int base = -1;
+    int index = -1;
+    int shift = 0;
+    std::int64_t disp = 0;
+
+    // Takes over what `i` does to register `d`, which the address stands for. False when it does not fit.
+    bool extend(const Insn& i, int d) {
+        if (i.dst != d) return false;
+        switch (i.op) {
+            case Op::Add64Imm: return displace(i.imm);
+            case Op::Sub64Imm: return displace(-i.imm);
+            case Op::Add64Reg: return i.src != d && add(i.src);
+            case Op::Lsh64Imm: return scale(i.imm);
+            default: return false;
+        }
+    }
+    bool displace(std::int64_t by) {
+        if (!fits32(disp + by)) return false;
+        disp += by;
+        return true;
+    }
+    bool add(int reg) {
+        if (base < 0) {
+            base = reg;
+        } else if (index < 0) {
+            index = reg;
+        } else {
+            return false;
+        }
+        return true;
+    }
+    bool scale(std::int64_t count) {
+        if (count < 1 || count > 3 || index >= 0 || disp != 0) return false;
+        index = base, shift = static_cast<int>(count), base = -1;
+        return true;
+    }
+    Mem mem(std::int64_t off) const {
+        Mem m{.base = reg(base), .disp = static_cast<std::int32_t>(disp + off)};
+        if (index < 0) return m;
+        m.index = reg(index), m.shift = static_cast<std::uint8_t>(shift);
+        if (shift == 0 && (m.base == rbp || m.base == r13)) std::swap(m.base, m.index);  // saves the displacement
+        return m;
+    }
+};
+
+// Moves, additions and shifts that build an address in one register become the operand of the access that follows, if the
+// register is not needed after it, or one lea.
+bool Lowering::fold_address(std::uint32_t& slot) {
+    const Insn& first = insn(slot);
+    if (!follows(slot + 1)) return false;
+    const int d = first.dst;
+    Address address;
+    if (first.op == Op::Mov64Reg) {
+        address.base = first.src;
+        if (first.src == d) return false;
+    } else {
+        address.base = d;
+        if (!address.extend(first, d)) return false;
+    }
+    std::uint32_t end = slot + 1;
+    while (follows(end) && address.extend(insn(end), d)) ++end;
+    if (address.base < 0) return false;
+    if (follows(end)) {
+        const Insn& i = insn(end);
+        const OpInfo& row = info(i.op);
+        if (fits32(address.disp + i.off)) {
+            const bool gone = dead(end + 1, d);
+            if (row.family == Family::Load && i.src == d && (i.dst == d || gone)) {
+                slot = load(end, i, row, address.mem(i.off));
+                return true;
+            }
+            if (row.family == Family::Store && i.dst == d && gone && (row.source == Source::Imm || i.src != d)) {
+                store(i, row, address.mem(i.off));
+                slot = end + 1;
+                return true;
+            }
+        }
+    }
+    if (end - slot < 2) return false;
+    a_.lea(64, reg(d), address.mem(0));
+    know_bits(d, 64);
+    slot = end;
+    return true;
+}
+
+// ---- Atomics ------------------------------------------------------------------------------------------------------------
+
+void Lowering::atomic(const Insn& i, AtomicOp op, int w) {
+    const Mem m = mem(i.dst, i.off);
+    const Reg s = reg(i.src);
+    switch (op) {
+        case AtomicOp::Add: return a_.lock_add(w, m, s);
+        case AtomicOp::Or: return a_.lock_or(w, m, s);
+        case AtomicOp::And: return a_.lock_and(w, m, s);
+        case AtomicOp::Xor: return a_.lock_xor(w, m, s);
+        case AtomicOp::StoreRelease: return a_.store(w, m, s);  // every store is one on this architecture
+        case AtomicOp::LoadAcquire:
+            a_.load(w, reg(i.dst), mem(i.src, i.off));
+            return know_bits(i.dst, w);
+        case AtomicOp::FetchAdd: a_.lock_xadd(w, m, s); break;
+        case AtomicOp::Xchg: a_.xchg(w, m, s); break;
+        case AtomicOp::CmpXchg:
+            a_.lock_cmpxchg(w, m, s);
+            if (w == 32) a_.mov(32, rax, rax);  // left as it was on success
+            return know_bits(0, w);
+        default: fetch_loop(i, op, w); break;
+    }
+    know_bits(i.src, w);
+}
+
+// src = *(dst + off), and that word op= src, by compare and exchange.
+void Lowering::fetch_loop(const Insn& i, AtomicOp op, int w) {
+    const Reg s = reg(i.src);
+    Mem m = mem(i.dst, i.off);
+    a_.mov(64, r11, rax);  // r0, or the address if that is in r0
+    if (m.base == rax) m.base = r11;
+    a_.mov(64, r10, s);
+    a_.load(w, rax, m);
+    const std::uint32_t again = a_.position();
+    a_.mov(w, r9, rax);
+    if (op == AtomicOp::FetchOr) a_.or_(w, r9, r10);
+    if (op == AtomicOp::FetchAnd) a_.and_(w, r9, r10);
+    if (op == AtomicOp::FetchXor) a_.xor_(w, r9, r10);
+    a_.lock_cmpxchg(w, m, r9);
+    a_.patch8(a_.jcc_short(Cond::NE), again);
+    if (s == rax) {
+        if (w == 32) a_.mov(32, rax, rax);
+        return;
+    }
+    a_.mov(w, s, rax);
+    a_.mov(64, rax, r11);
+}
+
+}  // namespace bpftime::ubpf::x86_64
