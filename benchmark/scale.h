@@ -1,0 +1,22 @@
+// How compile time grows with the program: long ones on the interpreter and the template JIT, branchy ones through LLVM.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vm/core/result.h"
+
+namespace bpftime::benchmark {
+
+struct ScalePoint {
+    std::string engine;
+    std::size_t instructions = 0;
+    double ms = 0;          // Program to callable; object bytes for "aot"
+    std::size_t code_bytes = 0;
+};
+
+// 10,000, 100,000 and 1,000,000 instructions on interpreter and ubpf; 1,000, 10,000 and 30,000 branchy ones through LLVM.
+// All engines must agree on the result of each program.
+Result<std::vector<ScalePoint>> measure_scale();
+
+}  // namespace bpftime::benchmark
