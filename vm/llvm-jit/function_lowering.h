@@ -1,0 +1,112 @@
+// One subprogram as an LLVM function. Each instruction family has a file of its own: lower_alu.cpp, lower_memory.cpp,
+// lower_control.cpp, lower_calls.cpp, lower_maps.cpp.
+#pragma once
+
+#include <llvm/IR/IRBuilder.h>
+
+#include <array>
+#include <vector>
+
+#include "vm/llvm-jit/module_lowering.h"
+
+namespace bpftime::lowering {
+
+class FunctionLowering {
+public:
+    FunctionLowering(ModuleLowering& module, std::size_t subprogram);
+
+    Status run();
+
+private:
+    // A register inside a block: its type and the forms of its value made so far. Forms not made yet are read from the
+    // register's variable or derived from another form.
+    struct Register {
+        Type type;
+        llvm::Value* wide = nullptr;     // i64
+        llvm::Value* word = nullptr;     // i32, zero-extended is the value; of a Word only
+        llvm::Value* pointer = nullptr;  // ptr
+        bool changed = false;            // since the block began
+    };
+    // Where a register lives between blocks, by form; promoted to SSA values at the end.
+    struct Variable {
+        llvm::AllocaInst* wide = nullptr;
+        llvm::AllocaInst* word = nullptr;
+        llvm::AllocaInst* pointer = nullptr;
+    };
+    enum class Form : std::uint8_t { None, Wide, Word, Pointer };
+
+    // ---- function_lowering.cpp: blocks, registers, variables
+    void make_entry();
+    void bind_arguments();
+    Status lower_block(std::uint32_t index);
+    Status lower(const Insn& insn);
+    void leave_block(std::uint32_t to);
+    llvm::AllocaInst* variable(int reg, Form form);
+    static Form form_of(Type type);
+    llvm::Value* wide(int reg);
+    llvm::Value* word(int reg);
+    llvm::Value* pointer(int reg);
+    llvm::Value* in_form(int reg, Form form);
+    llvm::Value* frame_address(std::int64_t offset);
+    Type defined_type() const;
+    void define(int reg, llvm::Value* value);
+    void set_slot(std::uint32_t slot);
+    std::string name(int reg) const;
+    Error refuse(std::string_view cause, std::string_view hint = {}) const;
+    llvm::BasicBlock* new_block(const char* purpose);
+
+    // ---- lower_alu.cpp
+    void lower_alu(const Insn& insn);
+    void lower_move(const Insn& insn);
+    void lower_pointer_arithmetic(const Insn& insn);
+    void lower_endian(const Insn& insn);
+    llvm::Value* operand(const Insn& insn, int width);
+    llvm::Value* arithmetic(AluOp op, llvm::Value* dst, llvm::Value* src);
+    llvm::Value* divide(AluOp op, llvm::Value* dst, llvm::Value* src);
+
+    // ---- lower_memory.cpp
+    Status lower_load(const Insn& insn);
+    Status lower_store(const Insn& insn);
+    Status lower_atomic(const Insn& insn);
+    Result<llvm::Value*> address(int reg, std::int32_t offset, int bytes);
+    llvm::Align alignment(int reg, std::int32_t offset, int bytes) const;
+
+    // ---- lower_control.cpp
+    Status lower_control(const Insn& insn);
+    void lower_jump(const Insn& insn);
+    void lower_may_goto(const Insn& insn);
+    void lower_exit();
+    llvm::Value* compare(const Insn& insn);
+
+    // ---- lower_calls.cpp
+    Status lower_helper_call(std::uint32_t id);
+    Status call_local(std::size_t callee);
+    void call_register(int reg);
+    Status call_tail();
+    std::vector<llvm::Value*> helper_arguments(llvm::FunctionType* type);
+
+    // ---- lower_maps.cpp
+    Status lower_lddw(const Insn& insn);
+    bool lookup_inline();
+
+    ModuleLowering& module_;
+    const Program& program_;
+    const Flow& flow_;
+    const SubprogramTypes& types_;
+    const std::size_t subprogram_;
+    llvm::Function* const function_;
+    llvm::IRBuilder<> builder_;
+    std::array<Register, kRegisters> registers_;
+    std::array<Variable, kRegisters> variables_;
+    std::vector<llvm::AllocaInst*> promotable_;
+    std::vector<llvm::BasicBlock*> blocks_;  // by block of the flow
+    llvm::BasicBlock* entry_ = nullptr;      // holds the frame and the variables
+    llvm::AllocaInst* frame_ = nullptr;      // null when no byte of it can be touched
+    llvm::AllocaInst* budget_ = nullptr;     // what is left of the frame's may_goto iterations
+    llvm::Value* context_ = nullptr;         // the entry's arguments; null where they are not known
+    llvm::Value* size_ = nullptr;
+    std::uint32_t slot_ = 0;
+    std::uint32_t block_ = 0;
+};
+
+}  // namespace bpftime::lowering
