@@ -1,25 +1,18 @@
 #include "vm/core/code_memory.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstring>
+
+#include "vm/core/page_pool.h"
 
 namespace bpftime {
 
 namespace {
 
 std::size_t round_to_pages(std::size_t bytes) {
-    static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t page = PagePool::page_size();
     return (bytes + page - 1) / page * page;
-}
-
-// Address to ask mmap for so that code lands within 2 GiB of `near`; the kernel takes the next free range below or above.
-void* hint_near(const void* near, std::size_t size) {
-    if (near == nullptr) return nullptr;
-    const auto address = reinterpret_cast<std::uintptr_t>(near);
-    constexpr std::uintptr_t kReach = 256u << 20;
-    return reinterpret_cast<void*>(address > kReach + size ? (address - kReach - size) & ~std::uintptr_t{0xffff} : 0);
 }
 
 Error system_failure(const char* what) { return failure(what, " failed: ", std::strerror(errno)).with_errno(errno); }
@@ -36,7 +29,7 @@ CodeMemory& CodeMemory::operator=(CodeMemory&& other) noexcept {
 }
 
 CodeMemory::~CodeMemory() {
-    if (base_ != nullptr) munmap(base_, size_);
+    if (base_ != nullptr && !PagePool::instance().give_back(base_, size_)) munmap(base_, size_);
 }
 
 Result<CodeMemory> CodeMemory::publish(const CodeLayout& layout, const void* near,
@@ -44,11 +37,12 @@ Result<CodeMemory> CodeMemory::publish(const CodeLayout& layout, const void* nea
     const std::size_t code = round_to_pages(layout.code);
     const std::size_t constants = round_to_pages(layout.constants);
     const std::size_t size = code + constants + round_to_pages(layout.data);
-    void* base = mmap(hint_near(near, size), size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED) return fail(system_failure("mapping memory for code"));
+    std::uint8_t* base = PagePool::instance().take(size, near);
+    if (base == nullptr) base = map_near(size, near);
+    if (base == nullptr) return fail(system_failure("mapping memory for code"));
 
     CodeMemory memory;
-    memory.base_ = static_cast<std::uint8_t*>(base);
+    memory.base_ = base;
     memory.size_ = size;
     BPFTIME_CHECK(fill({memory.base_, memory.base_ + code, memory.base_ + code + constants}));
 

@@ -296,7 +296,7 @@ Status Lowering::finish() {
         if (a_.position() % 8 != 0) a_.nop();
         table = a_.position();
         for (std::uint32_t id = 0; id < kHelperLimit; ++id)
-            a_.u64(id == kTailCallHelper ? 0 : reinterpret_cast<std::uint64_t>(job_.bindings.helpers[id]));
+            a_.u64(reinterpret_cast<std::uint64_t>(job_.bindings.helpers[id]));
     }
     for (const Fixup& fixup : job_.scratch.fixups) {
         const bool is_table = fixup.kind == TableAdr || fixup.kind == TableLongAdr;

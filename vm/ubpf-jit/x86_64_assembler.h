@@ -38,11 +38,11 @@ public:
     void mov(int w, Reg d, Reg s) { rr(w, 0x89, s, d); }
     void mov_imm(Reg d, std::uint64_t value) {  // shortest form that leaves flags alone
         if (value <= 0xffffffff) {
-            rex(false, 0, 0, n(d)), byte(0xb8 | lo(d)), u32(static_cast<std::uint32_t>(value));
+            plain(32, 0xb8, d), u32(static_cast<std::uint32_t>(value));
         } else if (fits32(static_cast<std::int64_t>(value))) {
             rr_digit(64, 0xc7, 0, d), u32(static_cast<std::uint32_t>(value));
         } else {
-            rex(true, 0, 0, n(d)), byte(0xb8 | lo(d)), u64(value);
+            plain(64, 0xb8, d), u64(value);
         }
     }
     void zero(Reg d) { xor_(32, d, d); }
@@ -54,7 +54,7 @@ public:
     void cmov(Cond c, int w, Reg d, Reg s) { rr(w, 0x0f40 | static_cast<std::uint8_t>(c), d, s); }
     void lea(int w, Reg d, const Mem& m) { rm(w, 0x8d, n(d), m); }
     // lea d, [rip + rel32]; returns the position of the displacement, which counts from its end.
-    std::uint32_t lea_rip(Reg d) { return rex(true, n(d), 0, 0), byte(0x8d), byte(lo(d) << 3 | 5), rel32(); }
+    std::uint32_t lea_rip(Reg d) { return at_ = put_opcode(at_, rex_bits(64, n(d), 0, 0), false, 0x8d), byte(lo(d) << 3 | 5), rel32(); }
 
     // Memory. load: zero-extends from 8, 16, 32 or 64 bits; load_signed from 8, 16 or 32 to 64.
     void load(int bits, Reg d, const Mem& m) {
@@ -93,7 +93,7 @@ public:
     void cmp_imm(int w, Reg d, std::int32_t imm) { group1(w, 7, d, imm); }
     void test_imm(int w, Reg d, std::int32_t imm) {
         if (d == rax) {
-            rex(w == 64, 0, 0, 0), byte(0xa9);
+            plain(w, 0xa9, rax);
         } else {
             rr_digit(w, 0xf7, 0, d);
         }
@@ -124,10 +124,10 @@ public:
     void mul(int w, Reg s) { rr_digit(w, 0xf7, 4, s); }    // rdx:rax = rax * s
     void div(int w, Reg s) { rr_digit(w, 0xf7, 6, s); }    // rax, rdx = rdx:rax / s, unsigned
     void idiv(int w, Reg s) { rr_digit(w, 0xf7, 7, s); }
-    void sign_extend_rax(int w) { rex(w == 64, 0, 0, 0), byte(0x99); }  // cdq, cqo
+    void sign_extend_rax(int w) { plain(w, 0x99, rax); }  // cdq, cqo
     void not_(int w, Reg d) { rr_digit(w, 0xf7, 2, d); }
     void neg(int w, Reg d) { rr_digit(w, 0xf7, 3, d); }
-    void bswap(int w, Reg d) { rex(w == 64, 0, 0, n(d)), byte(0x0f), byte(0xc8 | lo(d)); }
+    void bswap(int w, Reg d) { plain(w, 0x0fc8, d); }
     void rol16_imm(Reg d, std::uint8_t count) { byte(0x66), rr_digit(32, 0xc1, 0, d), byte(count); }
     void dec64(const Mem& m) { rm(64, 0xff, 1, m); }
 
@@ -160,8 +160,8 @@ public:
     void call(Reg target) { rr_digit(32, 0xff, 2, target); }
     void jmp(Reg target) { rr_digit(32, 0xff, 4, target); }
     void ret() { byte(0xc3); }
-    void push(Reg r) { rex(false, 0, 0, n(r)), byte(0x50 | lo(r)); }
-    void pop(Reg r) { rex(false, 0, 0, n(r)), byte(0x58 | lo(r)); }
+    void push(Reg r) { plain(32, 0x50, r); }
+    void pop(Reg r) { plain(32, 0x58, r); }
     void leave() { byte(0xc9); }
     void endbr64() { u32(0xfa1e0ff3); }
 
@@ -210,34 +210,44 @@ private:
         }
     }
 
-    void rex(bool wide, int reg, int index, int base, bool force = false) {
-        const int bits = (wide ? 8 : 0) | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3;
-        if (bits != 0 || force) byte(0x40 | bits);
+    // Instructions are put together through a local pointer: a store of bytes could alias at_ itself.
+    static constexpr std::uint8_t* put_opcode(std::uint8_t* p, int rex_bits, bool force_rex, int op) {
+        *p = static_cast<std::uint8_t>(0x40 | rex_bits);
+        p += rex_bits != 0 || force_rex;
+        if (op > 0xff) *p++ = static_cast<std::uint8_t>(op >> 8);
+        *p++ = static_cast<std::uint8_t>(op);
+        return p;
     }
-    void opcode(int op) {
-        if (op > 0xff) byte(op >> 8);
-        byte(op);
+    static constexpr int rex_bits(int w, int reg, int index, int base) {
+        return (w == 64 ? 8 : 0) | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3;
     }
+    // An opcode that needs no ModRM byte but may name a register in its low bits.
+    void plain(int w, int op, Reg r) { at_ = put_opcode(at_, rex_bits(w, 0, 0, n(r)), false, op | lo(r)); }
     // Register operands: `reg` in ModRM.reg, `rm_reg` in ModRM.rm.
     void rr(int w, int op, Reg reg, Reg rm_reg, bool force_rex = false) {
-        rex(w == 64, n(reg), 0, n(rm_reg), force_rex), opcode(op), byte(0xc0 | lo(reg) << 3 | lo(rm_reg));
+        std::uint8_t* p = put_opcode(at_, rex_bits(w, n(reg), 0, n(rm_reg)), force_rex, op);
+        *p++ = static_cast<std::uint8_t>(0xc0 | lo(reg) << 3 | lo(rm_reg));
+        at_ = p;
     }
     void rr_digit(int w, int op, int digit, Reg r) { rr(w, op, static_cast<Reg>(digit), r); }
     void rm(int w, int op, int reg, const Mem& m, bool force_rex = false) {
         const bool indexed = m.index != none;
-        rex(w == 64, reg, indexed ? n(m.index) : 0, n(m.base), force_rex), opcode(op);
+        std::uint8_t* p = put_opcode(at_, rex_bits(w, reg, indexed ? n(m.index) : 0, n(m.base)), force_rex, op);
         const int mod = m.disp == 0 && lo(m.base) != 5 ? 0 : fits8(m.disp) ? 1 : 2;
         const bool sib = indexed || lo(m.base) == 4;
-        byte(mod << 6 | (reg & 7) << 3 | (sib ? 4 : lo(m.base)));
-        if (sib) byte(m.shift << 6 | (indexed ? lo(m.index) : 4) << 3 | lo(m.base));
-        if (mod == 1) byte(m.disp);
-        if (mod == 2) u32(static_cast<std::uint32_t>(m.disp));
+        *p++ = static_cast<std::uint8_t>(mod << 6 | (reg & 7) << 3 | (sib ? 4 : lo(m.base)));
+        if (sib) *p++ = static_cast<std::uint8_t>(m.shift << 6 | (indexed ? lo(m.index) : 4) << 3 | lo(m.base));
+        if (mod != 0) {
+            std::memcpy(p, &m.disp, 4);
+            p += mod == 1 ? 1 : 4;
+        }
+        at_ = p;
     }
     void group1(int w, int digit, Reg d, std::int32_t imm) {
         if (fits8(imm)) {
             rr_digit(w, 0x83, digit, d), byte(imm);
         } else if (d == rax) {
-            rex(w == 64, 0, 0, 0), byte(digit << 3 | 5), u32(static_cast<std::uint32_t>(imm));
+            plain(w, digit << 3 | 5, rax), u32(static_cast<std::uint32_t>(imm));
         } else {
             rr_digit(w, 0x81, digit, d), u32(static_cast<std::uint32_t>(imm));
         }

@@ -315,7 +315,7 @@ Status Lowering::finish() {
         a_.align(8);
         table = a_.position();
         for (std::uint32_t id = 0; id < kHelperLimit; ++id)
-            a_.u64(id == kTailCallHelper ? 0 : reinterpret_cast<std::uint64_t>(job_.bindings.helpers[id]));
+            a_.u64(reinterpret_cast<std::uint64_t>(job_.bindings.helpers[id]));
     }
     for (const Fixup& fixup : job_.scratch.fixups) {
         switch (fixup.kind) {
