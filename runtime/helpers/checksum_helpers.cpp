@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/helpers/functions.h"
@@ -6,12 +7,12 @@ namespace bpftime::helpers {
 
 namespace {
 
-// Ones' complement sum of 4-byte words (RFC 1071), not folded.
+// Ones' complement sum of 4-byte words (RFC 1071), not folded; a last part of a word counts as if zeros followed.
 u64 sum_words(u64 from, u64 size) {
     u64 sum = 0;
     for (u64 at = 0; at < size; at += 4) {
-        std::uint32_t word;
-        std::memcpy(&word, pointer<char>(from) + at, sizeof word);
+        std::uint32_t word = 0;
+        std::memcpy(&word, pointer<char>(from) + at, std::min<u64>(sizeof word, size - at));
         sum += word;
     }
     return sum;
@@ -33,9 +34,7 @@ std::uint32_t fold_to_16(std::uint32_t sum) {
 u64 csum_diff(u64 from, u64 from_size, u64 to, u64 to_size, u64 seed) {
     from_size = static_cast<std::uint32_t>(from_size);
     to_size = static_cast<std::uint32_t>(to_size);
-    if ((from_size | to_size) % 4 != 0) return result(-EINVAL);
     const u64 start = static_cast<std::uint32_t>(seed);
-    if (from_size == 0 && to_size == 0) return start;
     const std::uint32_t removed = fold_to_32(sum_words(from, from_size));
     const std::uint32_t added = fold_to_32(start + sum_words(to, to_size));
     if (from_size == 0) return fold_to_16(added);

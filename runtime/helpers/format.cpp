@@ -14,10 +14,8 @@ constexpr std::size_t kArgumentBytes = 512;  // the kernel's MAX_BPRINTF_BIN_ARG
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_print(char c) { return c >= 0x20 && c < 0x7f; }
-bool is_punct(char c) {
-    const bool letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
-    return is_print(c) && c != ' ' && !letter;
-}
+bool is_alnum(char c) { return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9'); }
+bool is_punct(char c) { return is_print(c) && c != ' ' && !is_alnum(c); }
 bool ends_conversion(char c) { return c == 0 || is_space(c) || is_punct(c); }
 
 // Text that counts all of its bytes and keeps those that fit, as snprintf does.
@@ -192,7 +190,12 @@ int Formatter::convert() {
     Conversion conversion;
     if (const int error = flags_and_width(conversion)) return error;
     switch (*at_) {
-        case 'p': ++at_; return pointer(conversion);
+        case 'p': {
+            ++at_;
+            const int status = pointer(conversion);
+            while (is_alnum(*at_)) ++at_;  // the kernel takes letters and digits behind it for more of its kind
+            return status;
+        }
         case 's': ++at_; return string(conversion, arguments_[used_arguments_++]);
         case 'c': ++at_; return character(conversion);
         default: return number(conversion);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "runtime/maps/rseq.h"
+
 namespace bpftime {
 
 namespace {
@@ -24,6 +26,9 @@ std::uint32_t read_possible_cpus() {
 }
 
 std::uint32_t possible = 0;  // 0 until first asked
+
+// -1, where the system cannot tell, becomes some CPU.
+[[gnu::noinline]] std::uint32_t ask_cpu() { return static_cast<std::uint32_t>(sched_getcpu()) % possible_cpus(); }
 
 }  // namespace
 
@@ -49,8 +54,9 @@ std::uint32_t possible_cpus() {
 }
 
 std::uint32_t current_cpu() {
-    const auto cpu = static_cast<std::uint32_t>(sched_getcpu());  // -1, where the system lacks it, counts as too high
-    return cpu < __atomic_load_n(&possible, __ATOMIC_RELAXED) ? cpu : cpu % possible_cpus();
+    const std::uint32_t count = __atomic_load_n(&possible, __ATOMIC_RELAXED);
+    const std::uint32_t cpu = rseq_cpu();
+    return __builtin_expect(cpu < count, 1) ? cpu : ask_cpu();
 }
 
 }  // namespace bpftime

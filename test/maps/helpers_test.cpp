@@ -1,0 +1,293 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "runtime/helpers/format.h"
+#include "runtime/helpers/helpers.h"
+#include "runtime/maps/cpus.h"
+#include "test/catch.h"
+#include "vm/core/kernel_names.h"
+
+using namespace bpftime;
+
+namespace {
+
+using u64 = std::uint64_t;
+
+u64 at(const void* pointer) { return reinterpret_cast<u64>(pointer); }
+std::int64_t call(std::uint32_t id, u64 a = 0, u64 b = 0, u64 c = 0, u64 d = 0, u64 e = 0) {
+    return static_cast<std::int64_t>(helper_function(id)(a, b, c, d, e));
+}
+
+// A readable page followed by one that is not.
+struct Edge {
+    char* page = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    Edge() {
+        REQUIRE(page != MAP_FAILED);
+        REQUIRE(mprotect(page + 4096, 4096, PROT_NONE) == 0);
+    }
+    ~Edge() { munmap(page, 8192); }
+    char* before(std::size_t bytes) const { return page + 4096 - bytes; }
+};
+
+std::unique_ptr<Map> make(MapType type, std::uint32_t entries) {
+    MapSpec spec;
+    spec.type = static_cast<std::uint32_t>(type);
+    spec.key_size = 4;
+    spec.value_size = 8;
+    spec.max_entries = entries;
+    auto map = create_map(spec);
+    REQUIRE(map);
+    return std::move(*map);
+}
+
+// What printk writes while `work` runs.
+template <class Work>
+std::string traced(Work work) {
+    int ends[2];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    set_trace_output(ends[1]);
+    work();
+    set_trace_output(STDERR_FILENO);
+    close(ends[1]);
+    char text[4096];
+    const ssize_t length = read(ends[0], text, sizeof text);
+    close(ends[0]);
+    return std::string(text, static_cast<std::size_t>(length > 0 ? length : 0));
+}
+
+}  // namespace
+
+TEST_CASE("the helper table marks as implemented exactly what this runtime offers") {
+    for (std::uint32_t id = 1; id < kHelperLimit; ++id) {
+        INFO(helper(id)->name);
+        CHECK(helper(id)->implemented == (helper_function(id) != nullptr));
+    }
+    CHECK(helper_function(0) == nullptr);
+    CHECK(helper_function(kTailCallHelper) == nullptr);
+    const auto ids = implemented_helpers();
+    CHECK(std::set(ids.begin(), ids.end()).size() == ids.size());
+    const Bindings bindings = default_bindings(MapSet{});
+    for (std::uint32_t id = 0; id < kHelperLimit; ++id) CHECK(bindings.helpers[id] == helper_function(id));
+}
+
+TEST_CASE("map helpers work on the handle of a binding") {
+    MapSet maps;
+    maps.push_back(make(MapType::Hash, 2));
+    const Bindings bindings = default_bindings(maps);
+    const u64 map = bindings.maps.at(0).handle;
+    const std::uint32_t key = 7;
+    const u64 value = 99;
+    CHECK(call(1, map, at(&key)) == 0);
+    CHECK(call(2, map, at(&key), at(&value), 0) == 0);
+    const auto* found = reinterpret_cast<const u64*>(call(1, map, at(&key)));
+    REQUIRE(found != nullptr);
+    CHECK(*found == 99);
+    CHECK(call(2, map, at(&key), at(&value), 1) == -EEXIST);
+    CHECK(call(3, map, at(&key)) == 0);
+    CHECK(call(3, map, at(&key)) == -ENOENT);
+}
+
+TEST_CASE("reading memory that is not there fails and zeroes what was asked for") {
+    const Edge edge;
+    std::memset(edge.page, 'x', 4096);
+    char out[16];
+    for (const std::uint32_t id : {4u, 112u, 113u, 148u}) {
+        CHECK(call(id, at(out), 8, at(edge.before(8))) == 0);
+        CHECK(std::memcmp(out, "xxxxxxxx", 8) == 0);
+        CHECK(call(id, at(out), 8, at(edge.before(7))) == -EFAULT);
+        CHECK(std::memcmp(out, "\0\0\0\0\0\0\0\0", 8) == 0);
+        CHECK(call(id, at(out), 8, 0) == -EFAULT);
+        CHECK(call(id, at(out), 8, 0xffff888000000000) == -EFAULT);
+        CHECK(call(id, at(out), 8, 0x8000000000000000) == -EFAULT);
+        CHECK(call(id, at(out), 0, 0) == 0);
+    }
+    errno = 5;
+    CHECK(call(4, at(out), 8, 0) == -EFAULT);
+    CHECK(errno == 5);
+}
+
+TEST_CASE("strings are read to their NUL, cut to the buffer, and never beyond a page's end") {
+    const Edge edge;
+    char out[16];
+    for (const std::uint32_t id : {45u, 114u, 115u}) {
+        std::memset(edge.page, 'x', 4096);
+        std::memcpy(edge.before(4), "abc", 4);
+        CHECK(call(id, at(out), sizeof out, at(edge.before(4))) == 4);
+        CHECK(std::string(out) == "abc");
+        CHECK(call(id, at(out), 3, at(edge.before(4))) == 3);
+        CHECK(std::string(out) == "ab");
+        edge.page[4095] = 'd';
+        CHECK(call(id, at(out), sizeof out, at(edge.before(4))) == -EFAULT);
+        CHECK(out[0] == 0);
+        CHECK(call(id, at(out), 4, at(edge.before(4))) == 4);
+        CHECK(std::string(out) == "abc");
+        CHECK(call(id, at(out), 0, at(edge.before(4))) == 0);
+        CHECK(call(id, at(out), 4, 16) == -EFAULT);
+    }
+    std::string text(1000, 'y');
+    char copy[2000];
+    CHECK(call(45, at(copy), sizeof copy, at(text.c_str())) == 1001);
+    CHECK(text == copy);
+}
+
+TEST_CASE("writing to memory that is not there fails") {
+    const Edge edge;
+    CHECK(call(36, at(edge.before(3)), at("abc"), 3) == 0);
+    CHECK(std::memcmp(edge.before(3), "abc", 3) == 0);
+    CHECK(call(36, at(edge.page + 4096), at("abc"), 3) == -EFAULT);
+    CHECK(call(36, at("constant"), at("abc"), 3) == -EFAULT);
+}
+
+TEST_CASE("clocks are the system's") {
+    const struct { std::uint32_t id; clockid_t clock; } rows[] = {
+        {5, CLOCK_MONOTONIC}, {125, CLOCK_BOOTTIME}, {160, CLOCK_MONOTONIC_COARSE}, {208, CLOCK_TAI}};
+    for (const auto& row : rows) {
+        const auto now = [&] {
+            timespec time{};
+            clock_gettime(row.clock, &time);
+            return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+        };
+        const std::int64_t before = now(), told = call(row.id), after = now();
+        CHECK(before <= told);
+        CHECK(told <= after);
+    }
+}
+
+TEST_CASE("ids, name and place of the calling thread") {
+    CHECK(call(14) == (static_cast<std::int64_t>(getpid()) << 32 | gettid()));
+    std::thread([] { CHECK(call(14) == (static_cast<std::int64_t>(getpid()) << 32 | gettid())); }).join();
+    CHECK(call(15) == (static_cast<std::int64_t>(getgid()) << 32 | getuid()));
+    CHECK(call(8) < possible_cpus());
+    CHECK(call(42) >= 0);
+    prctl(PR_SET_NAME, "fifteen letters");
+    char comm[20];
+    std::memset(comm, 'x', sizeof comm);
+    CHECK(call(16, at(comm), 20) == 0);
+    CHECK(std::memcmp(comm, "fifteen letters\0\0\0\0", 20) == 0);
+    CHECK(call(16, at(comm), 5) == 0);
+    CHECK(std::string(comm) == "fift");
+    prctl(PR_SET_NAME, "test-helpers");
+}
+
+TEST_CASE("a forked child has its own ids and random numbers") {
+    call(14);
+    call(7);
+    int ends[2];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const std::int64_t told[] = {call(14), call(7), call(7)};
+        const bool right = told[0] == (static_cast<std::int64_t>(getpid()) << 32 | gettid());
+        _exit(right && write(ends[1], told, sizeof told) == sizeof told ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    std::int64_t told[3] = {};
+    REQUIRE(read(ends[0], told, sizeof told) == sizeof told);
+    CHECK((told[1] != call(7) || told[2] != call(7)));
+    CHECK(call(14) == (static_cast<std::int64_t>(getpid()) << 32 | gettid()));
+    close(ends[0]);
+    close(ends[1]);
+}
+
+TEST_CASE("random numbers use all 32 bits evenly") {
+    std::uint32_t ones[32] = {};
+    std::set<std::int64_t> seen;
+    constexpr int kCount = 20'000;
+    for (int i = 0; i < kCount; ++i) {
+        const std::int64_t number = call(7);
+        REQUIRE(number >> 32 == 0);
+        seen.insert(number);
+        for (int bit = 0; bit < 32; ++bit) ones[bit] += number >> bit & 1;
+    }
+    for (const std::uint32_t count : ones) CHECK((count > kCount * 46 / 100 && count < kCount * 54 / 100));
+    CHECK(seen.size() > kCount - 5);
+}
+
+TEST_CASE("printk writes one line a call") {
+    const char plain[] = "hello %d", ended[] = "done\n", vformat[] = "%d %d %d %d";
+    const u64 four[] = {1, 2, 3, 4};
+    CHECK(traced([&] { CHECK(call(6, at(plain), sizeof plain, 7) == 7); }) == "hello 7\n");
+    CHECK(traced([&] { CHECK(call(6, at(ended), sizeof ended) == 5); }) == "done\n");
+    CHECK(traced([&] { CHECK(call(177, at(vformat), sizeof vformat, at(four), 32) == 7); }) == "1 2 3 4\n");
+    CHECK(traced([&] { CHECK(call(177, at(vformat), sizeof vformat, at(four), 24) == -EINVAL); }).empty());
+    CHECK(traced([&] { CHECK(call(177, at(vformat), sizeof vformat, at(four), 31) == -EINVAL); }).empty());
+    CHECK(traced([&] { CHECK(call(177, at(vformat), sizeof vformat, 0, 32) == -EINVAL); }).empty());
+    CHECK(traced([&] { CHECK(call(6, at(plain), 5, 7) == -EINVAL); }).empty());  // no NUL within the size
+    const char wide[] = "%1100d";
+    CHECK(traced([&] { CHECK(call(6, at(wide), sizeof wide, 7) == 1100); }).size() == 1024);
+}
+
+TEST_CASE("formats: bad pointers print as empty or zero, and strings share 512 bytes") {
+    char out[1200];
+    const std::string long_text(600, 'z');
+    const u64 bad[] = {8, 8, at(long_text.c_str()), at(long_text.c_str())};
+    CHECK(format_bpf(out, sizeof out, "[%s] [%pI4]", bad) == 12);
+    CHECK(std::string(out) == "[] [0.0.0.0]");
+    const u64 texts[] = {at(long_text.c_str()), at(long_text.c_str())};
+    CHECK(format_bpf(out, sizeof out, "%s", texts) == 511);
+    CHECK(format_bpf(out, sizeof out, "%s%s", texts) == -ENOSPC);
+    CHECK(format_bpf(nullptr, 0, "%d", texts) > 0);
+}
+
+namespace {
+
+u64 stop_at_three(u64 index, u64 context, u64, u64, u64) {
+    *reinterpret_cast<u64*>(context) += index;
+    return index == 3;
+}
+u64 sum_values(u64, u64 key, u64 value, u64 context, u64) {
+    *reinterpret_cast<u64*>(context) += *reinterpret_cast<u64*>(value) + *reinterpret_cast<std::uint32_t*>(key);
+    return 0;
+}
+u64 stop_at_once(u64, u64, u64, u64, u64) { return 1; }
+
+}  // namespace
+
+TEST_CASE("loop counts its calls and stops when told") {
+    u64 sum = 0;
+    CHECK(call(181, 3, at(reinterpret_cast<void*>(stop_at_three)), at(&sum), 0) == 3);
+    CHECK(sum == 3);
+    sum = 0;
+    CHECK(call(181, 100, at(reinterpret_cast<void*>(stop_at_three)), at(&sum), 0) == 4);
+    CHECK(sum == 6);
+    CHECK(call(181, 0, 0, 0, 0) == 0);
+    CHECK(call(181, 1, 0, 0, 1) == -EINVAL);
+    CHECK(call(181, (1 << 23) + 1, 0, 0, 0) == -E2BIG);
+}
+
+TEST_CASE("for_each_map_elem visits every element of every map type") {
+    for (const MapType type : {MapType::Array, MapType::PercpuArray, MapType::Hash}) {
+        const auto map = make(type, 4);
+        for (std::uint32_t key = 0; key < 4; ++key) {
+            const u64 value = 10;
+            CHECK(map->update(&key, &value, kUpdateAny) == 0);
+        }
+        u64 sum = 0;
+        // The values of a per-CPU map are this CPU's; the scheduler may move us, so the sum is exact for the others only.
+        CHECK(call(164, map->handle(), at(reinterpret_cast<void*>(sum_values)), at(&sum), 0) == 4);
+        if (type != MapType::PercpuArray) CHECK(sum == 46);
+        CHECK(call(164, map->handle(), at(reinterpret_cast<void*>(stop_at_once)), 0, 0) == 1);
+        CHECK(call(164, map->handle(), 0, 0, 1) == -EINVAL);
+    }
+}
+
+TEST_CASE("another CPU's value by number") {
+    const auto map = make(MapType::PercpuArray, 1);
+    const std::uint32_t key = 0;
+    CHECK(call(195, map->handle(), at(&key), 0) == static_cast<std::int64_t>(at(map->lookup_cpu(&key, 0))));
+    CHECK(call(195, map->handle(), at(&key), possible_cpus()) == 0);
+    const auto array = make(MapType::Array, 1);
+    CHECK(call(195, array->handle(), at(&key), 0) == 0);
+}
