@@ -37,7 +37,10 @@ Digest program_tag(const Program& program) {
     return sha256({reinterpret_cast<const std::uint8_t*>(code.data()), code.size() * sizeof(RawInsn)});
 }
 
-Digest contents_digest(std::span<const std::uint8_t> contents) { return sha256(contents); }
+Digest contents_digest(std::span<const std::uint8_t> contents) {
+    while (!contents.empty() && contents.back() == 0) contents = contents.first(contents.size() - 1);
+    return sha256(contents);
+}
 
 Digest program_info_digest(const Metadata& metadata) {
     Canonical text;

@@ -22,6 +22,12 @@ struct Writer {
         number(static_cast<std::uint32_t>(value.size()));
         out.insert(out.end(), value.begin(), value.end());
     }
+    // Without the zeros it ends with.
+    void contents(const std::vector<std::uint8_t>& value) {
+        const auto end = std::ranges::find_if(value.rbegin(), value.rend(), [](auto byte) { return byte != 0; }).base();
+        number(static_cast<std::uint32_t>(end - value.begin()));
+        out.insert(out.end(), value.begin(), end);
+    }
     void digest(const Digest& value) { out.insert(out.end(), value.begin(), value.end()); }
     template <class T, class Each>
     void list(const std::vector<T>& items, std::size_t, Each each) {
@@ -60,6 +66,12 @@ struct Reader {
         value.assign(reinterpret_cast<const char*>(from), size);
         if (std::ranges::any_of(value, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; })) fault = "holds control characters in a name";
     }
+    void contents(std::vector<std::uint8_t>& value) {
+        std::uint32_t size = 0;
+        number(size);
+        const std::uint8_t* from = nullptr;
+        if (take(size, from)) value.assign(from, from + size);
+    }
     void digest(Digest& value) {
         const std::uint8_t* from = nullptr;
         if (take(value.size(), from)) std::memcpy(value.data(), from, value.size());
@@ -97,7 +109,7 @@ void visit(Coder& code, M& m) {
         code.number(prototype.result);
         for (auto& arg : prototype.args) code.number(arg);
     });
-    code.list(m.maps, 70, [&](auto& map) {
+    code.list(m.maps, 74, [&](auto& map) {
         code.text(map.spec.name);
         code.number(map.spec.number);
         code.number(map.spec.type);
@@ -107,6 +119,7 @@ void visit(Coder& code, M& m) {
         code.number(map.spec.flags);
         code.number(map.spec.extra);
         code.number(map.spec.frozen);
+        code.contents(map.spec.contents);
         code.number(map.folded);
         code.digest(map.contents_digest);
     });
@@ -169,6 +182,8 @@ Result<Metadata> decode_metadata(std::span<const std::uint8_t> bytes) {
     for (const MetadataSubprogram& subprogram : metadata.subprograms)
         if (subprogram.begin >= subprogram.end || subprogram.end > metadata.insn_count)
             return fail(damaged("names subprogram ", subprogram.name, " outside the program"));
+    for (const MetadataMap& map : metadata.maps)
+        if (map.spec.contents.size() > map.spec.value_size) return fail(damaged("has more contents than fit map ", map.spec.name));
     if (metadata.entry.empty()) return fail(damaged("names no entry"));
     return metadata;
 }

@@ -19,7 +19,7 @@ struct MetadataMap {
     MapSpec spec;           // contents: first value of a data section as the object starts with it, trailing zeros trimmed; it is
                             // encoded too, so that whoever loads the object can create the map
     bool folded = false;    // its contents are constants in the code
-    Digest contents_digest{};  // SHA-256 of the folded contents, zero when not folded
+    Digest contents_digest{};  // contents_digest() of the folded contents, zero when not folded
 };
 
 // A helper's row as the compiler saw it. The linker compares it with this runtime's.
@@ -34,7 +34,7 @@ struct MetadataPrototype {
 
 struct MetadataSubprogram {
     std::string name;
-    std::uint32_t begin = 0, end = 0;  // BPF slots
+    std::uint32_t begin = 0, end = 0;  // BPF slots, end <= Metadata::insn_count
     std::uint32_t native_stack = 0;    // bytes of its native frame; 0 if inlined away
 };
 
@@ -44,7 +44,7 @@ struct Metadata {
     std::uint32_t program_type = 0, expected_attach_type = 0;
     std::uint32_t context_size = 0;        // bytes of context the program may touch, 0: not limited by its type
     Digest tag{};                          // program_tag() of the source program
-    std::uint32_t insn_count = 0;
+    std::uint32_t insn_count = 0;          // slots
     std::string triple, cpu;
     std::vector<std::string> features;     // CPU features that the code uses beyond the triple's baseline: "avx2"
     std::string entry;                     // symbol, "bpf_main" unless renamed
@@ -67,7 +67,7 @@ Digest program_tag(const Program& program);
 // the program type, shape of the maps, constants of the machine model (stack size, call depth, tail-call contract).
 Digest program_info_digest(const Metadata& metadata);
 
-// SHA-256 of contents that the compiler folded into code, for MetadataMap::contents_digest.
+// SHA-256 of a map's first value without the zero bytes it ends with, for MetadataMap::contents_digest.
 Digest contents_digest(std::span<const std::uint8_t> contents);
 
 // The payload of the metadata section. decode refuses what is truncated, too long, of an unknown version or out of range.
