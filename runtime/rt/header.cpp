@@ -19,6 +19,13 @@ std::string upper(std::string text) {
     return text;
 }
 
+std::string c_letters(std::string_view name) {
+    std::string out(name);
+    for (char& c : out)
+        if (!is_letter(c) && !is_digit(c)) c = '_';
+    return out;
+}
+
 // A C string literal. Bytes beyond printable ASCII as three octal digits, which cannot swallow what follows.
 std::string quoted(std::string_view text) {
     std::string out = "\"";
@@ -96,28 +103,39 @@ std::string table_row(const std::string& prefix, const MapSpec& map) {
                contents, ", ", map.contents.size(), "},\n");
 }
 
+// An enumerator for each map's number, by its name; a name that another map has too gets the number behind it.
+std::string number_names(const std::string& prefix, const std::vector<MetadataMap>& maps) {
+    std::string out = "\n/* Numbers of the maps. */\nenum {\n";
+    std::vector<std::string> used;
+    for (const MetadataMap& map : maps) {
+        std::string name = c_letters(map.spec.name);
+        if (name.empty() || std::ranges::find(used, name) != used.end()) name += cat('_', map.spec.number);
+        out += cat("    ", prefix, "_map_", name, " = ", map.spec.number, ",\n");
+        used.push_back(std::move(name));
+    }
+    return out + "};\n";
+}
+
 std::string map_table(const std::string& prefix, const std::vector<MetadataMap>& maps) {
     if (maps.empty()) return cat("\n/* It has no maps. */\nstatic inline int ", prefix, "_create_maps(void) { return 0; }\n");
     std::string out(kMapFunctions);
     out += kMapStruct;
+    out += number_names(prefix, maps);
     for (const MetadataMap& map : maps)
         if (!map.spec.contents.empty()) out += contents_array(prefix, map.spec);
     out += cat("\n/* number, name, type, key size, value size, max entries, flags, frozen, contents */\n",
                "static const struct bpftime_rt_map ", prefix, "_maps[] = {\n");
     for (const MetadataMap& map : maps) out += table_row(prefix, map.spec);
-    out += cat("};\nenum { ", prefix, "_map_count = ", maps.size(), " };\n",
-               "\n/* Before its first run, in a driver that links libbpftime-rt.a: 0 or a negative errno. */\n",
-               "static inline int ", prefix, "_create_maps(void) {\n    return bpftime_rt_create_maps(", prefix, "_maps, ",
-               prefix, "_map_count);\n}\n");
+    out += cat("};\n\n/* Before the first run, in a driver that links libbpftime-rt.a: 0 or a negative errno. */\n",
+               "static inline int ", prefix, "_create_maps(void) {\n    return bpftime_rt_create_maps(", prefix,
+               "_maps, sizeof ", prefix, "_maps / sizeof *", prefix, "_maps);\n}\n");
     return out;
 }
 
 }  // namespace
 
 std::string c_identifier(std::string_view name) {
-    std::string out(name);
-    for (char& c : out)
-        if (!is_letter(c) && !is_digit(c)) c = '_';
+    std::string out = c_letters(name);
     return out.empty() || is_digit(out.front()) ? "_" + out : out;
 }
 
