@@ -8,7 +8,7 @@
 #include <cstring>
 #include <memory>
 
-#include "runtime/registry/btf.h"
+#include "runtime/loader/libbpf_log.h"
 
 namespace bpftime {
 
@@ -36,6 +36,8 @@ struct FreeBtf {
 
 // A wrong file is named here, in one sentence, and not by what libbpf makes of it later.
 Status check_target(const std::string& path) {
+    const std::lock_guard lock(libbpf_mutex());
+    const LibbpfLog quiet;
     const std::unique_ptr<btf, FreeBtf> parsed(btf__parse(path.c_str(), nullptr));
     if (parsed != nullptr) return {};
     const int error = errno;

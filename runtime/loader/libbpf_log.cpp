@@ -43,6 +43,11 @@ std::string_view program_of(std::string_view warning) {
 
 }  // namespace
 
+std::mutex& libbpf_mutex() {
+    static std::mutex mutex;
+    return mutex;
+}
+
 LibbpfLog::LibbpfLog() {
     const libbpf_print_fn_t before = libbpf_set_print(keep);
     if (before != keep) previous_print = before;

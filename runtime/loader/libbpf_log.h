@@ -1,12 +1,16 @@
 // What libbpf says while it works, kept instead of printed.
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace bpftime {
+
+// Held by whoever uses libbpf here: its print function and its section handlers are the process's.
+std::mutex& libbpf_mutex();
 
 // Collects libbpf's warnings on this thread while it lives; messages of other threads go where they went before.
 class LibbpfLog {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <mutex>
 
 #include "runtime/loader/capture.h"
 #include "runtime/loader/externs.h"
@@ -187,11 +186,6 @@ Error explain(const LibbpfLog& log, const Capture& capture, int error, const Loa
         refusal.hint = input.target_btf.empty() ? "name the target's BTF" : "guard it with bpf_core_field_exists(), or name another target's BTF";
     }
     return refusal;
-}
-
-std::mutex& libbpf_mutex() {
-    static std::mutex mutex;  // libbpf's print function and section handlers are the process's
-    return mutex;
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ Result<long> map_next_key(BpfSession& session, bpf_attr& attr) {
 Result<long> map_freeze(BpfSession& session, bpf_attr& attr) {
     const int fd = static_cast<int>(attr.map_fd);
     const auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
-    if (map->spec.frozen) return fail(failure("map '", map->spec.name, "' is frozen already").with_errno(EBUSY));
+    if (map->spec.frozen) return fail(failure("map '", map->spec.name, "' is frozen already").with_errno(EPERM));
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
         const int error = errno;
         return fail(failure("cannot freeze map '", map->spec.name, "': ", std::strerror(error)).with_errno(error));

@@ -1,0 +1,86 @@
+// Files that are no BPF objects, or are damaged: each refused with a sentence of its own that names the file.
+#include <elf.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "objects.h"
+#include "test/catch.h"
+
+using namespace bpftime;
+using namespace bpftime::test;
+
+namespace {
+
+std::string refusal(const std::string& path) {
+    const auto object = load_elf(path);
+    return object ? "accepted" : to_string(object.error());
+}
+
+std::string refusal(const std::vector<std::uint8_t>& bytes) {
+    const auto object = load_elf(bytes, "x.o");
+    return object ? "accepted" : to_string(object.error());
+}
+
+}  // namespace
+
+TEST_CASE("files that are no BPF objects") {
+    CHECK(refusal("/nonexistent/x.o") == "/nonexistent/x.o: cannot read it: No such file or directory");
+    CHECK(refusal("/") == "/: cannot read it: Is a directory");
+    CHECK(refusal("/dev/null") == "/dev/null: the file is empty");
+    CHECK(refusal("/proc/self/cmdline") == "/proc/self/cmdline: this is not an ELF file");
+    const std::string native = refusal("/proc/self/exe");
+    CHECK(native.find("not for BPF; compile it with clang -target bpf") != std::string::npos);
+    CHECK(refusal(cat(BPF_OBJECTS, "/elf-big-endian.o")).find("this is a big-endian object; compile it with clang -target bpfel") !=
+          std::string::npos);
+}
+
+TEST_CASE("headers that say something else") {
+    const auto good = read_bytes(object_path("globals"));
+    REQUIRE(good.size() > sizeof(Elf64_Ehdr));
+    auto bytes = good;
+    bytes[EI_CLASS] = ELFCLASS32;
+    CHECK(refusal(bytes) == "x.o: this is not a 64-bit ELF file, which BPF objects are");
+    bytes = good;
+    bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_X86_64;
+    bytes[offsetof(Elf64_Ehdr, e_machine) + 1] = 0;
+    CHECK(refusal(bytes) == "x.o: this is an object for x86-64, not for BPF; compile it with clang -target bpf");
+    bytes = good;
+    bytes[offsetof(Elf64_Ehdr, e_type)] = ET_DYN;
+    CHECK(refusal(bytes).find("this is not a relocatable BPF object") != std::string::npos);
+    bytes = good;
+    std::memset(bytes.data() + offsetof(Elf64_Ehdr, e_shoff), 0, 8);
+    CHECK(refusal(bytes) == "x.o: the object has no sections");
+}
+
+TEST_CASE("a truncated object is refused wherever it ends") {
+    const auto good = read_bytes(object_path("maps"));
+    REQUIRE_FALSE(good.empty());
+    for (std::size_t size = 0; size < good.size(); size += size < 256 ? 1 : 97) {
+        const std::string why = refusal(std::vector<std::uint8_t>(good.begin(), good.begin() + size));
+        INFO(size << " bytes: " << why);
+        CHECK(why.starts_with("x.o: "));
+        if (size > sizeof(Elf64_Ehdr)) CHECK(why.find("truncated") != std::string::npos);
+    }
+}
+
+TEST_CASE("damage in headers, symbols and BTF never gets further than a sentence") {
+    const auto good = read_bytes(object_path("callbacks"));
+    REQUIRE_FALSE(good.empty());
+    std::size_t refused = 0;
+    for (std::size_t at = 0; at < good.size(); at += 3) {
+        auto bytes = good;
+        bytes[at] ^= 0xff;
+        const auto object = load_elf(bytes, "x.o");
+        if (object) continue;
+        ++refused;
+        CHECK(to_string(object.error()).starts_with("x.o: "));
+    }
+    CHECK(refused > 100);
+}
+
+TEST_CASE("map definitions from before BTF") {
+    const std::string why = refusal(object_path("legacy_maps"));
+    CHECK(why.find("legacy map definitions in 'maps' section are not supported") != std::string::npos);
+    CHECK(why.find("define maps in SEC(\".maps\")") != std::string::npos);
+}
