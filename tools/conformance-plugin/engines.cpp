@@ -23,7 +23,9 @@ Loaded llvm(const Program& program, const Bindings& bindings) { return llvm_jit(
 
 Loaded aot(const Program& program, const Bindings& bindings) {
     const Compiler* compiler = BPFTIME_TRY(load_compiler());
-    const CompiledObject object = BPFTIME_TRY(compiler->compile(program, {}));
+    CompiledObject object = BPFTIME_TRY(compiler->compile(program, {}));
+    object.metadata.tag = program_tag(program);
+    object.metadata.program_info = program_info_digest(object.metadata);
     const std::vector<std::uint8_t> sealed = BPFTIME_TRY(seal(object.elf, object.metadata));
     return link_object(sealed, bindings);
 }

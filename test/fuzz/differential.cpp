@@ -1,0 +1,221 @@
+// Generates programs and compares what every engine and the kernel make of them.
+//   differential [--count N] [--seed S] [--engines a,b,...] [--sample N]
+// Program number i is generate(seed + i). A disagreement is reported with its seed and the instructions that it needs.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "test/fuzz/generator.h"
+#include "test/support/kernel_oracle.h"
+#include "tools/conformance-plugin/engines.h"
+#include "vm/core/decode.h"
+#include "vm/core/disasm.h"
+#include "vm/interpreter/interpreter.h"
+
+namespace {
+
+using namespace bpftime;
+using namespace bpftime::test;
+using u64 = std::uint64_t;
+
+// What a run leaves behind.
+struct Outcome {
+    u64 r0 = 0;
+    std::vector<std::uint8_t> memory;
+    bool operator==(const Outcome&) const = default;
+};
+
+struct Participant {
+    std::string name;
+    bool kernel = false;
+    unsigned every = 1;  // takes part in one program of so many
+    std::function<Result<Outcome>(const Program&, const Generated&)> run;
+    u64 ran = 0, refused = 0;
+    double seconds = 0;
+};
+
+u64 weighted_sum(u64 a, u64 b, u64 c, u64 d, u64 e) { return (a ^ (b << 1)) + 3 * c + 5 * d + 7 * e; }
+
+const Bindings& bindings() {
+    static const Bindings all = [] {
+        Bindings made;
+        made.helpers[kSumHelper] = weighted_sum;
+        return made;
+    }();
+    return all;
+}
+
+Result<Outcome> run_engine(const Engine& engine, const Program& program, const Generated& generated) {
+    Outcome outcome{.memory = generated.memory};
+    const auto executable = BPFTIME_TRY(engine.load(program, bindings()));
+    outcome.r0 = executable->run(outcome.memory.data(), outcome.memory.size());
+    return outcome;
+}
+
+Result<Outcome> run_checked_mode(const Program& program, const Generated& generated) {
+    Outcome outcome{.memory = generated.memory};
+    outcome.r0 = BPFTIME_TRY(run_checked(program, bindings(), outcome.memory.data(), outcome.memory.size(), {.max_insns = 1'000'000, .regions = {}}));
+    return outcome;
+}
+
+Result<Outcome> run_kernel(const Program& program, const Generated& generated) {
+    const std::vector<RawInsn> code = encode(program.insns);
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(code.data());
+    auto result = BPFTIME_TRY(run_in_kernel({bytes, code.size() * sizeof(RawInsn)}, generated.memory));
+    return Outcome{result.r0, std::move(result.memory)};
+}
+
+Result<Program> program_of(const Generated& generated) {
+    Program program;
+    program.name = "fuzz";
+    program.insns = generated.insns;
+    program.subprograms = BPFTIME_TRY(validate(program.insns, 0));
+    return program;
+}
+
+std::string describe(const Result<Outcome>& result) {
+    if (!result) return to_string(result.error());
+    std::ostringstream text;
+    text << "r0 = " << hex(result->r0) << ", memory = ";
+    for (const auto byte : result->memory) text << "0123456789abcdef"[byte >> 4] << "0123456789abcdef"[byte & 15];
+    return text.str();
+}
+
+// The kernel may refuse what it cannot prove; nobody else may refuse anything.
+bool agrees(const Participant& participant, const Outcome& expected, const Result<Outcome>& result) {
+    return result ? *result == expected : participant.kernel;
+}
+
+// True if `participant` and the interpreter still differ on `generated`.
+bool differs(const Participant& participant, const Generated& generated) {
+    const auto program = program_of(generated);
+    if (!program) return false;
+    const auto expected = run_checked_mode(*program, generated);
+    return expected && !agrees(participant, *expected, participant.run(*program, generated));
+}
+
+// Replaces as many instructions as it can by "goto +0" while the disagreement remains.
+Generated minimise(const Participant& participant, Generated generated) {
+    for (bool shrunk = true; shrunk;) {
+        shrunk = false;
+        for (std::size_t slot = 0; slot < generated.insns.size(); ++slot) {
+            const Insn original = generated.insns[slot];
+            if (original.op == Op::Exit || original.op == Op::LddwHigh || (original.op == Op::Ja && original.off == 0)) continue;
+            Generated smaller = generated;
+            smaller.insns[slot] = Insn{.op = Op::Ja};
+            if (info(original.op).family == Family::Lddw) smaller.insns[slot + 1] = Insn{.op = Op::Ja};
+            if (!differs(participant, smaller)) continue;
+            generated = std::move(smaller);
+            shrunk = true;
+        }
+    }
+    return generated;
+}
+
+void report(const Participant& participant, const Generated& generated, u64 seed) {
+    std::cout << "DISAGREEMENT seed " << seed << " engine " << participant.name << '\n';
+    const Generated small = minimise(participant, generated);
+    const auto program = program_of(small);
+    for (std::uint32_t slot = 0; slot < small.insns.size(); ++slot) {
+        const Insn& insn = small.insns[slot];
+        if (insn.op == Op::LddwHigh || (insn.op == Op::Ja && insn.off == 0)) continue;
+        std::cout << "  " << slot << ": " << disassemble(insn, slot, Syntax::Llvm) << '\n';
+    }
+    std::cout << "  interpreter: " << describe(run_checked_mode(*program, small)) << "\n  " << participant.name << ": "
+              << describe(participant.run(*program, small)) << std::endl;
+}
+
+volatile std::sig_atomic_t crashed = 0;
+u64 current_seed = 0;
+const char* current_engine = "";
+
+void on_crash(int number) {
+    if (crashed != 0) _exit(3);
+    crashed = 1;
+    std::cout << "CRASH seed " << current_seed << " engine " << current_engine << std::endl;
+    std::signal(number, SIG_DFL);
+    std::raise(number);
+}
+
+std::vector<Participant> participants(const std::set<std::string>& wanted, unsigned sample) {
+    const auto is_wanted = [&](std::string_view name) { return wanted.empty() || wanted.contains(std::string(name)); };
+    std::vector<Participant> all;
+    for (const Engine& engine : engines())
+        if (is_wanted(engine.name))
+            all.push_back({.name = std::string(engine.name),
+                           .every = engine.name == "llvm" || engine.name == "aot" ? sample : 1,
+                           .run = [&engine](const Program& p, const Generated& g) { return run_engine(engine, p, g); }});
+    if (is_wanted("kernel")) {
+        const std::string why = kernel_unavailable();
+        if (why.empty()) all.push_back({.name = "kernel", .kernel = true, .run = run_kernel});
+        else std::cout << "SKIPPED kernel: " << why << '\n';
+    }
+    return all;
+}
+
+// The number of participants that disagree with the checked interpreter on program `seed`.
+int try_program(std::vector<Participant>& all, u64 seed) {
+    current_seed = seed;
+    const Generated generated = generate(seed);
+    const auto program = program_of(generated);
+    const auto expected = program ? run_checked_mode(*program, generated) : fail(program.error());
+    if (!expected) {
+        std::cout << "INVALID seed " << seed << ": " << to_string(expected.error()) << '\n';
+        return 1;
+    }
+    int disagreements = 0;
+    for (Participant& participant : all) {
+        if (seed % participant.every != 0 || (participant.kernel && !generated.for_kernel)) continue;
+        current_engine = participant.name.c_str();
+        const auto begin = std::chrono::steady_clock::now();
+        const auto result = participant.run(*program, generated);
+        participant.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        ++participant.ran;
+        participant.refused += !result;
+        if (agrees(participant, *expected, result)) continue;
+        ++disagreements;
+        report(participant, generated, seed);
+    }
+    return disagreements;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Compares engines on generated programs."};
+    u64 count = 1000, seed = 1;
+    unsigned sample = 1;
+    std::vector<std::string> names;
+    bool show = false;
+    app.add_option("--count", count, "programs to try")->capture_default_str();
+    app.add_option("--seed", seed, "number of the first program")->capture_default_str();
+    app.add_option("--engines", names, "interpreter, ubpf, llvm, aot, kernel; all by default")->delimiter(',');
+    app.add_option("--sample", sample, "give llvm and aot one program of so many")->capture_default_str()->check(CLI::PositiveNumber);
+    app.add_flag("--show", show, "print the programs and why the kernel refuses them");
+    CLI11_PARSE(app, argc, argv);
+
+    for (const int number : {SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGABRT}) std::signal(number, on_crash);
+    auto all = participants({names.begin(), names.end()}, sample);
+    int disagreements = 0;
+    for (u64 i = 0; i < count && disagreements < 20; ++i) {
+        if (show) {
+            const Generated generated = generate(seed + i);
+            if (const auto program = program_of(generated)) {
+                std::cout << "seed " << seed + i << '\n' << disassemble(*program, Syntax::Llvm);
+                if (generated.for_kernel && kernel_unavailable().empty()) std::cout << "kernel: " << describe(run_kernel(*program, generated)) << '\n';
+            }
+        }
+        disagreements += try_program(all, seed + i);
+    }
+    for (const Participant& participant : all)
+        std::cout << participant.name << ": " << participant.ran << " programs, " << participant.refused << " refused, "
+                  << participant.seconds << " s\n";
+    std::cout << disagreements << " disagreements in " << count << " programs from seed " << seed << '\n';
+    return disagreements == 0 ? 0 : 1;
+}
