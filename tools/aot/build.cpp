@@ -71,20 +71,19 @@ public:
     Builder(const BuildOptions& options, const Compiler& compiler, const SigningKey* key)
         : options_(options), compiler_(compiler), key_(key) {}
 
-    Status build(const Program& program, const std::vector<MapSpec>& maps) const {
+    Status build(const Program& program) const {
         const std::string base = fmt::format("{}/{}", options_.directory, program.name);
+        const SealedObject object = BPFTIME_TRY(compile_object(program, options_.compile, key_));
         if (options_.emit_llvm) {
             const std::string ir = BPFTIME_TRY(compiler_.emit_ir(program, options_.compile));
             BPFTIME_CHECK(write_file(base + ".ll", ir));
             fmt::print("{}.ll: program '{}'\n", base, program.name);
         } else {
-            const CompiledObject object = BPFTIME_TRY(compiler_.compile(program, options_.compile));
-            const Bytes sealed = BPFTIME_TRY(seal(object.elf, object.metadata, key_));
-            BPFTIME_CHECK(write_file(base + ".o", sealed));
-            fmt::print("{}", summary(base + ".o", object.metadata, sealed.size()));
+            BPFTIME_CHECK(write_file(base + ".o", object.bytes));
+            fmt::print("{}", summary(base + ".o", object.metadata, object.bytes.size()));
         }
         if (!options_.header) return {};
-        const std::string header = BPFTIME_TRY(aot_header(program, options_.compile.entry, maps));
+        const std::string header = BPFTIME_TRY(aot_header(object.metadata));
         return write_file(base + ".aot.h", header);
     }
 
@@ -112,7 +111,7 @@ Status build_all(const BuildOptions& options) {
     std::vector<Error> refused;
     for (const LoadedProgram& program : object.programs) {
         progress.step(program.name);
-        Status status = program.program ? builder.build(*program.program, object.maps) : fail(program.program.error());
+        Status status = program.program ? builder.build(*program.program) : fail(program.program.error());
         progress.clear();
         if (status) continue;
         Error error = std::move(status).error();

@@ -62,9 +62,7 @@ std::string dump_map(Map& map) {
 Result<PrivateMaps> PrivateMaps::create(std::span<const MapSpec> specs) {
     PrivateMaps made;
     made.maps_ = BPFTIME_TRY(create_maps(specs));
-    std::vector<MapBinding> bindings;
-    for (const auto& map : made.maps_) bindings.push_back(map->binding());
-    made.bindings_ = default_bindings(std::move(bindings));
+    made.bindings_ = default_bindings(made.maps_);
     return made;
 }
 

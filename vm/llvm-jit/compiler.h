@@ -53,7 +53,15 @@ public:
 // the process ends.
 Result<const Compiler*> load_compiler();
 
-// compile + link in memory: the LLVM JIT engine.
+struct SealedObject {
+    std::vector<std::uint8_t> bytes;
+    Metadata metadata;  // as sealed, tag and program-info digest included
+};
+
+// load_compiler + compile + seal: the object that `build` writes and the LLVM JIT links.
+Result<SealedObject> compile_object(const Program& program, const CompileOptions& options, const SigningKey* key = nullptr);
+
+// compile_object for this host + link_object in memory: the LLVM JIT engine.
 Result<std::unique_ptr<Executable>> llvm_jit(const Program& program, const Bindings& bindings, const CompileOptions& options = {});
 
 }  // namespace bpftime

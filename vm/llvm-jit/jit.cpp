@@ -4,17 +4,22 @@
 
 namespace bpftime {
 
+Result<SealedObject> compile_object(const Program& program, const CompileOptions& options, const SigningKey* key) {
+    const Compiler* const compiler = BPFTIME_TRY(load_compiler());
+    CompiledObject object = BPFTIME_TRY(compiler->compile(program, options));
+    object.metadata.tag = program_tag(program);
+    object.metadata.program_info = program_info_digest(object.metadata);
+    auto bytes = BPFTIME_TRY(seal(object.elf, object.metadata, key));
+    return SealedObject{.bytes = std::move(bytes), .metadata = std::move(object.metadata)};
+}
+
 Result<std::unique_ptr<Executable>> llvm_jit(const Program& program, const Bindings& bindings, const CompileOptions& options) {
     BPFTIME_CHECK(check_bindings(program, bindings));
-    const Compiler* const compiler = BPFTIME_TRY(load_compiler());
     CompileOptions here = options;
     here.triple.clear();
     if (here.cpu.empty()) here.cpu = "native";
-    CompiledObject object = BPFTIME_TRY(compiler->compile(program, here));
-    object.metadata.tag = program_tag(program);
-    object.metadata.program_info = program_info_digest(object.metadata);
-    const auto sealed = BPFTIME_TRY(seal(object.elf, object.metadata));
-    return link_object(sealed, bindings, {.entry = here.entry});
+    const SealedObject object = BPFTIME_TRY(compile_object(program, here));
+    return link_object(object.bytes, bindings, {.entry = here.entry});
 }
 
 }  // namespace bpftime
