@@ -13,7 +13,6 @@ namespace {
 MetadataMap describe_map(const MapSpec& map, const CompileOptions& options, bool used_as_constant) {
     MetadataMap row;
     row.spec = map;
-    row.spec.contents.clear();
     row.folded = used_as_constant && is_foldable(map, options);
     if (row.folded) row.contents_digest = llvm::SHA256::hash(map.contents);
     return row;
