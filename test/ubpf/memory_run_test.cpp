@@ -137,6 +137,21 @@ TEST_CASE("addresses built by moves, additions and shifts") {
         }
 }
 
+TEST_CASE("one address, several accesses") {
+    for (const char* built : {"r4 = r1\n r4 += r2\n", "r4 = r2\n r4 <<= 2\n r4 += r1\n", "r4 = r1\n r4 += 100\n r4 += -92\n", "r4 = r1\n r4 += 8\n"})
+        for (const char* uses : {"r3 = *(u8 *)(r4 + 1)\n *(u8 *)(r4 + 9) = r3\n r0 = r3\n", "r1 = *(u8 *)(r4 + 1)\n r0 = *(u8 *)(r4 + 2)\n r0 += r1\n",
+                                 "r2 = *(u8 *)(r4 + 1)\n r0 = *(u8 *)(r4 + 2)\n r0 += r2\n", "r3 = *(u8 *)(r4 + 1)\n r4 = *(u8 *)(r4 + 2)\n r0 = r3\n r0 -= r4\n",
+                                 "*(u16 *)(r4 + 1) = 513\n *(u8 *)(r4 + 4) = 3\n r3 = *(u32 *)(r4 + 1)\n r4 = *(u64 *)(r4 + 3)\n r0 = r3\n r0 ^= r4\n",
+                                 "r3 = *(u8 *)(r4 + 1)\n r0 = *(u8 *)(r4 + 2)\n r4 -= r1\n r0 += r4\n"}) {
+            const auto text = [&](const char* in_the_way) { return cat("r2 = 2\n if r2 != 2 goto out\n", built, in_the_way, uses, "out:\n exit\n"); };
+            Memory folded = pattern(), plain = pattern();
+            CAPTURE(text(""));
+            CHECK(test::run(text(""), folded.data(), folded.size()) ==
+                  test::run(text("if r1 == 0 goto here\n here: r5 = r4\n r4 = r5\n if r4 == 0 goto +0\n"), plain.data(), plain.size()));
+            CHECK(folded == plain);
+        }
+}
+
 TEST_CASE("a loaded operand is used at once or kept") {
     std::uint64_t words[] = {0xfffffffffffffff0, 0x1234567800000003};
     const auto at = [&](const char* body) { return test::run(cat("r0 = 100\n", body, "exit\n"), words, sizeof(words)); };

@@ -151,6 +151,9 @@ const Row kRows[] = {
     {"pop rbx", [](Assembler& a) { a.pop(rbx); }, "5b"},
     {"pop r15", [](Assembler& a) { a.pop(r15); }, "41 5f"},
     {"leave", [](Assembler& a) { a.leave(); }, "c9"},
+    {"sete al", [](Assembler& a) { a.set(Cond::E, rax); }, "0f 94 c0"},
+    {"setg dil", [](Assembler& a) { a.set(Cond::G, rdi); }, "40 0f 9f c7"},
+    {"setb r13b", [](Assembler& a) { a.set(Cond::B, r13); }, "41 0f 92 c5"},
 };
 // clang-format on
 

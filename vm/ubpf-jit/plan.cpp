@@ -102,9 +102,33 @@ private:
         sub.frame = (sub.used & bit(kFramePointer)) != 0;
         sub.calls |= sub.tail_calls;
         plan_.tail_calls |= sub.tail_calls;
-        if (!looped_) return;
-        live = 0;
-        for (std::uint32_t slot = range.end; slot-- > range.begin;) live = sharpen(slot, live);
+        if (looped_) settle(range);
+    }
+
+    // Liveness around loops: what a loop head needs was taken for nothing at the jumps back to it, so walk again until no loop
+    // head needs more than before. Deep nests that have not settled by then get the safe answer: everything is needed.
+    void settle(const Subprogram& range) {
+        constexpr int kWalks = 8;
+        for (int walk = 0; walk < kWalks; ++walk)
+            if (!sharpen(range)) return;
+        for (std::uint32_t slot = range.begin; slot < range.end; ++slot) plan_.slots[slot].live = kAnyRegister;
+    }
+
+    // One walk; true when a loop head's needs changed.
+    bool sharpen(const Subprogram& range) {
+        bool changed = false;
+        RegMask live = 0;
+        for (std::uint32_t slot = range.end; slot-- > range.begin;) {
+            SlotPlan& here = plan_.slots[slot];
+            const Insn& insn = program_.insns[slot];
+            const Step step = step_of(insn);
+            if (step.effects & Ends) live = 0;
+            if (step.effects & Jumps) live |= plan_.slots[insn.target(slot)].live;
+            live = static_cast<RegMask>((live & ~step.writes) | step.reads);
+            changed |= (here.marks & kLoopHead) != 0 && here.live != live;
+            here.live = live;
+        }
+        return changed;
     }
 
     // Everything about one slot; `live` is what the next one needs, the result what this one does.
@@ -121,22 +145,13 @@ private:
             SlotPlan& there = plan_.slots[target];
             const bool back = target <= slot;
             there.marks |= back ? kTarget | kLoopHead : kTarget;
-            live |= back ? kAnyRegister : there.live;
+            if (!back) live |= there.live;
             looped_ |= back;
         }
         if (plan_.slots[slot + 1].marks & kLoopHead) room_ += cost_.loop_head;
         room_ += cost_.insn(insn);
         here.room = room_;
         return here.live = static_cast<RegMask>((live & ~step.writes) | step.reads);
-    }
-
-    // Liveness again, now that what loop heads need is known (too much of it at worst).
-    RegMask sharpen(std::uint32_t slot, RegMask live) {
-        const Insn& insn = program_.insns[slot];
-        const Step step = step_of(insn);
-        if (step.effects & Ends) live = 0;
-        if (step.effects & Jumps) live |= plan_.slots[insn.target(slot)].live;
-        return plan_.slots[slot].live = static_cast<RegMask>((live & ~step.writes) | step.reads);
     }
 
     struct Step {

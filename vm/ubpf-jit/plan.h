@@ -1,6 +1,6 @@
 // What the emitting pass wants to know of a program beforehand: jump targets, which registers are still needed, which parts of
 // a frame each subprogram needs, and how much native code can lie between two slots. One walk from the last slot to
-// the first finds all of it; a subprogram with loops is walked once more to sharpen liveness.
+// the first finds all of it; a subprogram with loops is walked again until liveness settles.
 #pragma once
 
 #include <cstdint>

@@ -33,7 +33,7 @@ std::uint32_t Lowering::alu(std::uint32_t slot, const Insn& i, const OpInfo& row
     const int w = row.width;
     if ((op == AluOp::Mov || op == AluOp::Lsh) && fold_extension(slot, i)) return slot;
     if (w == 64 && fold_address(slot)) return slot;
-    if (op == AluOp::Mov && row.source == Source::Reg && fold_move(slot, i, w)) return slot;
+    if (op == AluOp::Mov && (row.source == Source::Reg ? fold_move(slot, i, w) : fold_set(slot, i))) return slot;
 
     const bool has_imm = row.source == Source::Imm;
     const auto imm = w == 64 ? static_cast<std::uint64_t>(i.imm) : static_cast<std::uint32_t>(i.imm);

@@ -52,6 +52,7 @@ public:
     void movsx16(int w, Reg d, Reg s) { rr(w, 0x0fbf, d, s); }
     void movsxd(Reg d, Reg s) { rr(64, 0x63, d, s); }
     void cmov(Cond c, int w, Reg d, Reg s) { rr(w, 0x0f40 | static_cast<std::uint8_t>(c), d, s); }
+    void set(Cond c, Reg d) { rr(32, 0x0f90 | static_cast<std::uint8_t>(c), Reg{}, d, byte_reg(d)); }  // low byte only
     void lea(int w, Reg d, const Mem& m) { rm(w, 0x8d, n(d), m); }
     // lea d, [rip + rel32]; returns the position of the displacement, which counts from its end.
     std::uint32_t lea_rip(Reg d) { return at_ = put_opcode(at_, rex_bits(64, n(d), 0, 0), false, 0x8d), byte(lo(d) << 3 | 5), rel32(); }

@@ -35,7 +35,7 @@ std::uint32_t cost(const Insn& i) {
                 default: return row.source == Source::Imm ? 5 + wide_imm : 4;
             }
         case Family::Endian: return 9;
-        case Family::Jump: return row.source == Source::Imm ? 13 : 9;
+        case Family::Jump: return row.source == Source::Imm ? 14 : 10;
         case Family::Load: return 5 + wide_off;
         case Family::Store: return row.source == Source::Imm ? (row.width == 8 ? 6 : row.width == 16 ? 8 : 9) + wide_off : 6 + wide_off;
         case Family::Atomic: return 64;
@@ -194,7 +194,14 @@ std::uint32_t Lowering::control(std::uint32_t slot, const Insn& i, Shape shape) 
 // ---- Jumps --------------------------------------------------------------------------------------------------------------
 
 std::uint32_t Lowering::jump(std::uint32_t slot, const Insn& i, const OpInfo& row) {
-    branch(compare(i, row), slot, i.target(slot));
+    if (fold_select(slot, i, row)) return slot;
+    const Cond condition = compare(i, row);
+    const Op next = insns_[slot + 1].op;
+    if (i.target(slot) == slot + 2 && (next == Op::Ja || next == Op::Ja32) && follows(slot + 1)) {  // a jump over a goto
+        branch(invert(condition), slot + 1, insn(slot + 1).target(slot + 1));
+        return slot + 2;
+    }
+    branch(condition, slot, i.target(slot));
     return slot + 1;
 }
 

@@ -48,6 +48,12 @@ private:
     void tail_call();
     void lddw(const Insn& i, std::uint32_t slot, LddwKind kind);
 
+    // Choices (x86_64_select.cpp).
+    bool fold_set(std::uint32_t& slot, const Insn& i);
+    bool fold_select(std::uint32_t& slot, const Insn& i, const OpInfo& row);
+    static bool operable(const Insn& i);
+    void operate(const Insn& i, Reg d);
+
     // Arithmetic (x86_64_alu.cpp).
     std::uint32_t alu(std::uint32_t slot, const Insn& i, const OpInfo& row);
     bool fold_extension(std::uint32_t& slot, const Insn& i);
@@ -74,8 +80,9 @@ private:
     // Memory (x86_64_memory.cpp).
     struct Address;
     bool fold_address(std::uint32_t& slot);
-    bool access(std::uint32_t slot, const Address& address, int reg);
+    bool fold_accesses(std::uint32_t& slot, std::uint32_t at, const Address& address, int d);
     std::uint32_t load(std::uint32_t slot, const Insn& i, const OpInfo& row, const Mem& m);
+    void load_alone(const Insn& i, const OpInfo& row, const Mem& m);
     bool load_and_operate(std::uint32_t slot, const Insn& i, const OpInfo& row, const Mem& m);
     void store(const Insn& i, const OpInfo& row, const Mem& m);
     void atomic(const Insn& i, AtomicOp op, int w);

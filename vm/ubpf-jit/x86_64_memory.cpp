@@ -6,15 +6,15 @@ namespace bpftime::ubpf::x86_64 {
 // ---- Loads and stores ---------------------------------------------------------------------------------------------------
 
 std::uint32_t Lowering::load(std::uint32_t slot, const Insn& i, const OpInfo& row, const Mem& m) {
-    if (row.extension() == Extension::Sign) {
-        a_.load_signed(row.width, reg(i.dst), m);
-        know_bits(i.dst, 64);
-        return slot + 1;
-    }
-    if (row.width >= 32 && load_and_operate(slot, i, row, m)) return slot + 2;
-    a_.load(row.width, reg(i.dst), m);
-    know_bits(i.dst, row.width);
+    if (row.width >= 32 && row.extension() == Extension::Zero && load_and_operate(slot, i, row, m)) return slot + 2;
+    load_alone(i, row, m);
     return slot + 1;
+}
+
+void Lowering::load_alone(const Insn& i, const OpInfo& row, const Mem& m) {
+    const bool is_signed = row.extension() == Extension::Sign;
+    is_signed ? a_.load_signed(row.width, reg(i.dst), m) : a_.load(row.width, reg(i.dst), m);
+    know_bits(i.dst, is_signed ? 64 : row.width);
 }
 
 // A loaded value that only the next instruction needs: that one takes it from memory.
@@ -97,6 +97,40 @@ struct Lowering::Address {
     }
 };
 
+// The accesses through register `d` from slot `at` on, if they are all that needs it: each takes the address as its operand.
+bool Lowering::fold_accesses(std::uint32_t& slot, std::uint32_t at, const Address& address, int d) {
+    constexpr std::uint32_t kMost = 4;
+    std::uint32_t end = at;
+    for (bool done = false; !done; ++end) {
+        if (end - at == kMost || !follows(end)) return false;
+        const Insn& i = insn(end);
+        const OpInfo& row = info(i.op);
+        if (!fits32(address.disp + i.off)) return false;
+        if (end != at && !fits8(address.disp + i.off) && fits8(i.off)) return false;  // longer code, again and again
+        done = dead(end + 1, d);
+        if (row.family == Family::Load && i.src == d) {
+            done |= i.dst == d;
+            if (!done && (i.dst == address.base || i.dst == address.index)) return false;
+        } else if (row.family != Family::Store || i.dst != d || (row.source == Source::Reg && i.src == d)) {
+            return false;
+        }
+    }
+    for (; at < end; ++at) {
+        const Insn& i = insn(at);
+        const OpInfo& row = info(i.op);
+        const Mem m = address.mem(i.off);
+        if (row.family == Family::Store) {
+            store(i, row, m);
+        } else if (at + 1 == end) {
+            return slot = load(at, i, row, m), true;
+        } else {
+            load_alone(i, row, m);
+        }
+    }
+    slot = end;
+    return true;
+}
+
 // Moves, additions and shifts that build an address in one register become the operand of the access that follows, if the
 // register is not needed after it, or one lea.
 bool Lowering::fold_address(std::uint32_t& slot) {
@@ -114,22 +148,7 @@ bool Lowering::fold_address(std::uint32_t& slot) {
     std::uint32_t end = slot + 1;
     while (follows(end) && address.extend(insn(end), d)) ++end;
     if (address.base < 0) return false;
-    if (follows(end)) {
-        const Insn& i = insn(end);
-        const OpInfo& row = info(i.op);
-        if (fits32(address.disp + i.off)) {
-            const bool gone = dead(end + 1, d);
-            if (row.family == Family::Load && i.src == d && (i.dst == d || gone)) {
-                slot = load(end, i, row, address.mem(i.off));
-                return true;
-            }
-            if (row.family == Family::Store && i.dst == d && gone && (row.source == Source::Imm || i.src != d)) {
-                store(i, row, address.mem(i.off));
-                slot = end + 1;
-                return true;
-            }
-        }
-    }
+    if (fold_accesses(slot, end, address, d)) return true;
     if (end - slot < 2) return false;
     a_.lea(64, reg(d), address.mem(0));
     know_bits(d, 64);
