@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 
 #include "vm/core/kernel_names.h"
@@ -52,7 +53,11 @@ Bytes read_file(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-bool found(const std::string& compiler) { return shell("command -v " + compiler, {}).status == 0; }
+// Where a command really is; empty if it is not installed.
+std::string location(const std::string& compiler) {
+    const auto result = shell("readlink -f \"$(command -v " + compiler + ")\"", {});
+    return result.status == 0 ? result.output : "";
+}
 
 }  // namespace
 
@@ -65,8 +70,9 @@ CommandResult shell(const std::string& command, const std::vector<NamedFile>& fi
 const std::vector<std::string>& compilers() {
     static const std::vector<std::string> all = [] {
         std::vector<std::string> names{BPFTIME_TEST_CC};
+        std::set<std::string> seen{location(BPFTIME_TEST_CC)};
         for (const char* name : {"gcc", "clang", "clang-19"})
-            if (found(name)) names.push_back(name);
+            if (const auto where = location(name); !where.empty() && seen.insert(where).second) names.push_back(name);
         return names;
     }();
     return all;
@@ -111,6 +117,13 @@ Metadata metadata(std::vector<std::uint32_t> helpers, std::vector<MapSpec> maps)
     m.verifier = "structure";
     m.producer = "test";
     return m;
+}
+
+std::string hexadecimal(std::span<const std::uint8_t> data) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const std::uint8_t byte : data) text += {digits[byte >> 4], digits[byte & 15]};
+    return text;
 }
 
 Bytes seal_fresh(const Bytes& object, Metadata m, const SigningKey* key) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace bpftime::test {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// Compilers found on this machine, by command: always the one that built the tests, and gcc and clang where they exist.
+// Compilers of this machine, by command, each once: the one that built the tests first, then gcc and clang where they exist.
 const std::vector<std::string>& compilers();
 
 // The object that `compiler flags -c` makes of `source`; throws with the compiler's output when it fails.
@@ -44,6 +45,7 @@ std::string outcome(const Result<T>& result) {
     return result ? "linked" : to_string(result.error());
 }
 
+std::string hexadecimal(std::span<const std::uint8_t> data);
 inline Bytes bytes(const char* text) { return {text, text + std::char_traits<char>::length(text)}; }
 
 }  // namespace bpftime::test

@@ -184,7 +184,7 @@ TEST_CASE("refused: map contents that differ from those compiled in") {
     const Bytes folded{1, 2, 3, 4, 5, 6, 7, 8};
     Metadata m = good();
     m.maps[0].folded = true;
-    m.maps[0].contents_digest = contents_digest(folded);
+    m.maps[0].contents_digest = contents_digest(folded, 8);
     const Bytes sealed = seal_fresh(object(), m);
     const std::string sentence =
         "program 'prog': map 'counts' has other contents here than those compiled into the object; rebuild the object from this program";

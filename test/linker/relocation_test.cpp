@@ -115,10 +115,12 @@ TEST_CASE("relocations of AArch64") {
               {R_AARCH64_LDST128_ABS_LO12_NC, insn(0x3dc00000), 0x12340, 0, insn(0x3dc0d000), {0x12348}},
               {R_AARCH64_ADR_GOT_PAGE, insn(0x90000000), 0x15008, 0, insn(0xb0000020), {p + 0x100000000}},
               {R_AARCH64_LD64_GOT_LO12_NC, insn(0xf9400000), 0x12348, 0, insn(0xf941a400), {0x12344}},
+              {R_AARCH64_GOT_LD_PREL19, insn(0x58000000), p + 0x100, 0, insn(0x58000800), {p + 0x100000, p + 0x102}},
           });
     Bytes field = insn(0x90000000);
     CHECK_FALSE(apply(kind_of(aot::kAArch64, R_AARCH64_ADR_GOT_PAGE), field, 0x15008, 8));  // slots hold S, not S + A
     CHECK_FALSE(apply(kind_of(aot::kAArch64, R_AARCH64_LD64_GOT_LO12_NC), field, 0x12348, 8));
+    CHECK_FALSE(apply(kind_of(aot::kAArch64, R_AARCH64_GOT_LD_PREL19), field, p + 0x100, 8));
 }
 
 TEST_CASE("x86-64 calls, jumps and loads through a slot become direct where the target is in reach") {

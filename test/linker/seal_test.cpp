@@ -120,11 +120,7 @@ TEST_CASE("a signature of other bytes is wrong, even where the digest was made t
 
 TEST_CASE("keys are read raw and as hexadecimal digits") {
     const KeyPair pair = generate_key_pair();
-    const auto digits = [](const Bytes& key) {
-        std::string text;
-        for (const auto byte : key) text += cat("0123456789abcdef"[byte >> 4], "0123456789ABCDEF"[byte & 15]);
-        return text + "\n";
-    };
+    const auto digits = [](const Bytes& key) { return hexadecimal(key) + "\n"; };
     CHECK(parse_public_key(pair.public_key).value() == pair.public_key);
     CHECK(parse_public_key(bytes(digits(pair.public_key).c_str())).value() == pair.public_key);
     CHECK(parse_signing_key(pair.signing.secret)->secret == pair.signing.secret);
@@ -135,11 +131,6 @@ TEST_CASE("keys are read raw and as hexadecimal digits") {
 }
 
 TEST_CASE("digests and signatures are the published ones") {
-    const auto hexadecimal = [](ByteSpan data) {
-        std::string text;
-        for (const auto byte : data) text += cat("0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]);
-        return text;
-    };
     // FIPS 180-2, "abc"; BLAKE2b-256 of "abc" as b2sum -l 256 prints it; RFC 8032, section 7.1, test 1.
     CHECK(hexadecimal(sha256(bytes("abc"))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     CHECK(hexadecimal(blake2b({bytes("a"), bytes("bc")})) == "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");

@@ -78,6 +78,7 @@ bool low12(const Place& p, std::uint64_t s) {
 // Slots hold S alone, so an addend cannot be honoured; compilers emit none.
 bool got_page(const Place& p, std::uint64_t g) { return p.addend == 0 && adrp(p, g); }
 bool got_low12(const Place& p, std::uint64_t g) { return p.addend == 0 && low12<3>(p, g); }
+bool got_literal(const Place& p, std::uint64_t g) { return p.addend == 0 && branch<19, 5>(p, g); }
 
 constexpr RelocationKind kRelocations[] = {
     // A 64-bit, and a 32-bit, address.
@@ -107,6 +108,8 @@ constexpr RelocationKind kRelocations[] = {
     // adrp and ldr of a slot that holds the address.
     {R_AARCH64_ADR_GOT_PAGE, "R_AARCH64_ADR_GOT_PAGE", Via::Got, 4, "Page(G(GDAT(S))) - Page(P)", "33 signed bits, A = 0", got_page},
     {R_AARCH64_LD64_GOT_LO12_NC, "R_AARCH64_LD64_GOT_LO12_NC", Via::Got, 4, "G(GDAT(S))", "a multiple of 8, A = 0", got_low12},
+    // ldr (literal) of such a slot, in the tiny code model.
+    {R_AARCH64_GOT_LD_PREL19, "R_AARCH64_GOT_LD_PREL19", Via::Got, 4, "G(GDAT(S)) - P", "21 signed bits, a multiple of 4, A = 0", got_literal},
 };
 
 template <std::size_t Words>

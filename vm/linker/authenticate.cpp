@@ -68,7 +68,8 @@ Status check_digests(const aot::Linking& linking) {
                         .with_hint("rebuild the object with this version's bpftime-aot"));
     for (std::size_t i = 0; i < metadata.maps.size(); ++i) {
         if (!metadata.maps[i].folded) continue;
-        if (contents_digest(current_contents(*linking.maps[i])) != metadata.maps[i].contents_digest)
+        const MapBinding& map = *linking.maps[i];
+        if (contents_digest(current_contents(map), map.spec.value_size) != metadata.maps[i].contents_digest)
             return fail(failure("map '", metadata.maps[i].spec.name, "' has other contents here than those compiled into the object")
                             .with_hint("rebuild the object from this program"));
     }

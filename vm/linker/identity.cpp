@@ -37,9 +37,11 @@ Digest program_tag(const Program& program) {
     return sha256({reinterpret_cast<const std::uint8_t*>(code.data()), code.size() * sizeof(RawInsn)});
 }
 
-Digest contents_digest(std::span<const std::uint8_t> contents) {
-    while (!contents.empty() && contents.back() == 0) contents = contents.first(contents.size() - 1);
-    return sha256(contents);
+Digest contents_digest(std::span<const std::uint8_t> contents, std::uint32_t value_size) {
+    if (contents.size() >= value_size) return sha256(contents.first(value_size));
+    std::vector<std::uint8_t> value(contents.begin(), contents.end());
+    value.resize(value_size);
+    return sha256(value);
 }
 
 Digest program_info_digest(const Metadata& metadata) {

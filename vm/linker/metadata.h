@@ -67,8 +67,8 @@ Digest program_tag(const Program& program);
 // the program type, shape of the maps, constants of the machine model (stack size, call depth, tail-call contract).
 Digest program_info_digest(const Metadata& metadata);
 
-// SHA-256 of a map's first value without the zero bytes it ends with, for MetadataMap::contents_digest.
-Digest contents_digest(std::span<const std::uint8_t> contents);
+// SHA-256 of a map's whole first value for MetadataMap::contents_digest: `contents`, and zeros up to `value_size` bytes.
+Digest contents_digest(std::span<const std::uint8_t> contents, std::uint32_t value_size);
 
 // The payload of the metadata section. decode refuses what is truncated, too long, of an unknown version or out of range.
 std::vector<std::uint8_t> encode_metadata(const Metadata& metadata);
