@@ -155,5 +155,22 @@ TEST_CASE("pairs that may be fused or simplified") {
     }
 }
 
+TEST_CASE("rotation by two shifts") {
+    const std::uint64_t x = 0x8123456789abcdef;
+    const auto run = [&](const char* text) {
+        std::uint64_t word = x;
+        return test::run(cat("r4 = *(u64 *)(r1 + 0)\n", text, "exit\n"), &word, 8);
+    };
+    const auto low = static_cast<std::uint32_t>(x);
+    CHECK(run("r5 = r4\n r5 >>= 33\n r4 <<= 31\n r4 |= r5\n r0 = r4\n") == std::rotl(x, 31));
+    CHECK(run("r5 = r4\n r5 <<= 7\n r4 >>= 57\n r4 |= r5\n r0 = r4\n") == std::rotl(x, 7));
+    CHECK(run("w5 = w4\n w5 >>= 31\n w4 <<= 1\n w4 |= w5\n r0 = r4\n") == std::rotl(low, 1));
+    CHECK(run("w5 = w4\n w5 <<= 20\n w4 >>= 12\n w4 |= w5\n r0 = r4\n") == std::rotl(low, 20));
+    CHECK(run("r5 = r4\n r5 >>= 33\n r4 <<= 30\n r4 |= r5\n r0 = r4\n") == (x << 30 | x >> 33));
+    CHECK(run("r5 = r4\n r5 >>= 33\n r4 <<= 31\n r4 |= r5\n r0 = r4\n r0 ^= r5\n") == (std::rotl(x, 31) ^ x >> 33));
+    CHECK(run("r5 = r4\n r5 s>>= 33\n r4 <<= 31\n r4 |= r5\n r0 = r4\n") == (x << 31 | static_cast<std::uint64_t>(static_cast<std::int64_t>(x) >> 33)));
+    CHECK(run("r5 = r4\n r5 >>= 33\n r5 <<= 31\n r4 |= r5\n r0 = r4\n") == (x | x >> 33 << 31));
+}
+
 }  // namespace
 }  // namespace bpftime

@@ -152,6 +152,18 @@ TEST_CASE("one address, several accesses") {
         }
 }
 
+TEST_CASE("an index scaled in a register of its own") {
+    for (const char* index : {"r3 = r2\n r3 <<= 2\n", "r3 = r2\n r3 <<= 3\n", "r3 = 2\n r3 <<= 1\n", "r3 = r2\n r3 <<= 4\n"})
+        for (const char* sum : {"r4 = r1\n r4 += r3\n", "r2 = r1\n r2 += r3\n r4 = r2\n", "r4 = r1\n r4 += r3\n r4 += 3\n"})
+            for (const char* use : {"r0 = *(u8 *)(r4 + 1)\n", "r0 = *(u8 *)(r4 + 1)\n r0 += r3\n", "r3 = *(u8 *)(r4 + 1)\n r0 = r3\n", "r0 = r4\n r0 -= r1\n",
+                                    "r0 = r4\n r0 -= r1\n r0 += r3\n", "r0 = *(u8 *)(r4 + 1)\n r0 += r2\n r0 -= r1\n"}) {
+                const auto text = [&](const char* in_the_way) { return cat("r2 = 2\n if r2 != 2 goto out\n", index, in_the_way, sum, use, "out:\n exit\n"); };
+                Memory memory = pattern();
+                CAPTURE(text(""));
+                CHECK(test::run(text(""), memory.data(), memory.size()) == test::run(text("if r1 == 0 goto +0\n"), memory.data(), memory.size()));
+            }
+}
+
 TEST_CASE("a loaded operand is used at once or kept") {
     std::uint64_t words[] = {0xfffffffffffffff0, 0x1234567800000003};
     const auto at = [&](const char* body) { return test::run(cat("r0 = 100\n", body, "exit\n"), words, sizeof(words)); };

@@ -115,6 +115,8 @@ const Row kRows[] = {
     {"rol r9w, 8", [](Assembler& a) { a.rol16_imm(r9, 8); }, "66 41 c1 c1 08"},
     {"dec qword ptr [rsp + 8]", [](Assembler& a) { a.dec64({.base = rsp, .disp = 8}); }, "48 ff 4c 24 08"},
     {"dec qword ptr [rbp - 520]", [](Assembler& a) { a.dec64({.base = rbp, .disp = -520}); }, "48 ff 8d f8 fd ff ff"},
+    {"rol rbx, 31", [](Assembler& a) { a.rol_imm(64, rbx, 31); }, "48 c1 c3 1f"},
+    {"rol r8d", [](Assembler& a) { a.rol_imm(32, r8, 1); }, "41 d1 c0"},
     {"shl rax", [](Assembler& a) { a.shl_imm(64, rax, 1); }, "48 d1 e0"},
     {"shl r8d, 31", [](Assembler& a) { a.shl_imm(32, r8, 31); }, "41 c1 e0 1f"},
     {"shr rdi, 63", [](Assembler& a) { a.shr_imm(64, rdi, 63); }, "48 c1 ef 3f"},

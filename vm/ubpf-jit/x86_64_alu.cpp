@@ -33,6 +33,7 @@ std::uint32_t Lowering::alu(std::uint32_t slot, const Insn& i, const OpInfo& row
     const int w = row.width;
     if ((op == AluOp::Mov || op == AluOp::Lsh) && fold_extension(slot, i)) return slot;
     if (w == 64 && fold_address(slot)) return slot;
+    if (op == AluOp::Mov && row.source == Source::Reg && fold_rotate(slot, i, w)) return slot;
     if (op == AluOp::Mov && (row.source == Source::Reg ? fold_move(slot, i, w) : fold_set(slot, i))) return slot;
 
     const bool has_imm = row.source == Source::Imm;
@@ -218,6 +219,22 @@ bool Lowering::fold_extension(std::uint32_t& slot, const Insn& i) {
     }
     know_bits(i.dst, is_signed ? 64 : std::min(from, 64 - static_cast<int>(lsh.imm)));
     slot = left + 2;
+    return true;
+}
+
+// T = X; T >>= w - n; X <<= n; X |= T (or with the shifts exchanged): X rotated left by n, if T is not needed any more.
+bool Lowering::fold_rotate(std::uint32_t& slot, const Insn& i, int w) {
+    if (i.dst == i.src || !follows(slot + 1) || !follows(slot + 2) || !follows(slot + 3)) return false;
+    const Insn& first = insn(slot + 1);
+    const Insn& second = insn(slot + 2);
+    const Insn& merge = insn(slot + 3);
+    const Op left = w == 64 ? Op::Lsh64Imm : Op::Lsh32Imm, right = w == 64 ? Op::Rsh64Imm : Op::Rsh32Imm;
+    const bool shifts = (first.op == left && second.op == right) || (first.op == right && second.op == left);
+    if (!shifts || first.dst != i.dst || second.dst != i.src || first.imm < 1 || first.imm >= w || first.imm + second.imm != w) return false;
+    if (merge.op != (w == 64 ? Op::Or64Reg : Op::Or32Reg) || merge.dst != i.src || merge.src != i.dst || !dead(slot + 4, i.dst)) return false;
+    a_.rol_imm(w, reg(i.src), static_cast<std::uint8_t>(first.op == left ? first.imm : second.imm));
+    know_bits(i.src, w);
+    slot += 4;
     return true;
 }
 

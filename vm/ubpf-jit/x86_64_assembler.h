@@ -133,6 +133,7 @@ public:
     void dec64(const Mem& m) { rm(64, 0xff, 1, m); }
 
     // Shifts: by a constant, by cl, and (BMI2) by any register.
+    void rol_imm(int w, Reg d, std::uint8_t count) { shift_imm(w, 0, d, count); }
     void shl_imm(int w, Reg d, std::uint8_t count) { shift_imm(w, 4, d, count); }
     void shr_imm(int w, Reg d, std::uint8_t count) { shift_imm(w, 5, d, count); }
     void sar_imm(int w, Reg d, std::uint8_t count) { shift_imm(w, 7, d, count); }

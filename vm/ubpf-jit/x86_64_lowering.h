@@ -51,12 +51,14 @@ private:
     // Choices (x86_64_select.cpp).
     bool fold_set(std::uint32_t& slot, const Insn& i);
     bool fold_select(std::uint32_t& slot, const Insn& i, const OpInfo& row);
+    bool asked_again(const Insn& i, std::uint32_t from) const;
     static bool operable(const Insn& i);
     void operate(const Insn& i, Reg d);
 
     // Arithmetic (x86_64_alu.cpp).
     std::uint32_t alu(std::uint32_t slot, const Insn& i, const OpInfo& row);
     bool fold_extension(std::uint32_t& slot, const Insn& i);
+    bool fold_rotate(std::uint32_t& slot, const Insn& i, int w);
     bool fold_move(std::uint32_t& slot, const Insn& i, int w);
     void alu_imm(const Insn& i, AluOp op, int w);
     void alu_reg(const Insn& i, AluOp op, int w);
@@ -80,6 +82,7 @@ private:
     // Memory (x86_64_memory.cpp).
     struct Address;
     bool fold_address(std::uint32_t& slot);
+    bool fold_index(std::uint32_t& end, Address& address, int& d);
     bool fold_accesses(std::uint32_t& slot, std::uint32_t at, const Address& address, int d);
     std::uint32_t load(std::uint32_t slot, const Insn& i, const OpInfo& row, const Mem& m);
     void load_alone(const Insn& i, const OpInfo& row, const Mem& m);

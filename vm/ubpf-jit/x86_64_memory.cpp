@@ -131,23 +131,45 @@ bool Lowering::fold_accesses(std::uint32_t& slot, std::uint32_t at, const Addres
     return true;
 }
 
+// T = X; T <<= 1..3; D = base; D += T (the first of these may be missing): D is base + (X << n). `end` is the second instruction
+// and becomes the one after these; whether T is still needed is for the caller to see.
+bool Lowering::fold_index(std::uint32_t& end, Address& address, int& d) {
+    const Insn& first = insn(end - 1);
+    std::uint32_t at = end - 1;
+    if (first.op == Op::Mov64Reg && follows(at + 1, Op::Lsh64Imm) && insn(at + 1).dst == first.dst) ++at;
+    const Insn& shift = insn(at);
+    if (shift.op != Op::Lsh64Imm || !follows(at + 1, Op::Mov64Reg) || !follows(at + 2, Op::Add64Reg)) return false;
+    const Insn& move = insn(at + 1);
+    const Insn& sum = insn(at + 2);
+    const int t = first.dst;
+    if (sum.dst != move.dst || sum.src != t || move.dst == t || move.src == t) return false;
+    address.base = at == end - 1 ? t : first.src;
+    if (!address.scale(shift.imm)) return address = {}, false;
+    address.base = move.src;
+    d = move.dst;
+    end = at + 3;
+    return true;
+}
+
 // Moves, additions and shifts that build an address in one register become the operand of the access that follows, if the
 // register is not needed after it, or one lea.
 bool Lowering::fold_address(std::uint32_t& slot) {
     const Insn& first = insn(slot);
     if (!follows(slot + 1)) return false;
-    const int d = first.dst;
     Address address;
-    if (first.op == Op::Mov64Reg) {
+    int d = first.dst, scaled = -1;
+    std::uint32_t end = slot + 1;
+    if (fold_index(end, address, d)) {
+        scaled = first.dst;
+    } else if (first.op == Op::Mov64Reg) {
         address.base = first.src;
         if (first.src == d) return false;
     } else {
         address.base = d;
         if (!address.extend(first, d)) return false;
     }
-    std::uint32_t end = slot + 1;
     while (follows(end) && address.extend(insn(end), d)) ++end;
-    if (address.base < 0) return false;
+    if (address.base < 0 || (scaled >= 0 && !dead(end, scaled))) return false;
     if (fold_accesses(slot, end, address, d)) return true;
     if (end - slot < 2) return false;
     a_.lea(64, reg(d), address.mem(0));

@@ -33,6 +33,7 @@ bool Lowering::fold_select(std::uint32_t& slot, const Insn& i, const OpInfo& row
         if (!follows(slot + n)) return false;
     const Insn& first = insn(slot + 1);
     const OpInfo& what = info(first.op);
+    if (asked_again(i, slot + static_cast<std::uint32_t>(i.off) + 1)) return false;
     if (what.family != Family::Alu) return false;
     const bool moves = what.alu() == AluOp::Mov;
     if (i.off == 2) {
@@ -59,6 +60,13 @@ bool Lowering::fold_select(std::uint32_t& slot, const Insn& i, const OpInfo& row
     a_.cmov(invert(compare(i, row)), 64, d, chosen);
     slot += static_cast<std::uint32_t>(i.off) + 1;
     return true;
+}
+
+// Whether the same jump comes again within a few instructions: what one of them foresees helps the other, so neither is worth removing.
+bool Lowering::asked_again(const Insn& i, std::uint32_t from) const {
+    for (std::uint32_t slot = from; slot < from + 3 && slot < insns_.size(); ++slot)
+        if (insn(slot).op == i.op && insn(slot).dst == i.dst && insn(slot).src == i.src && insn(slot).imm == i.imm) return true;
+    return false;
 }
 
 // Whether operate() can do what `i`, an arithmetic instruction, does.
