@@ -74,6 +74,7 @@ public:
     Status build(const Program& program) const {
         const std::string base = fmt::format("{}/{}", options_.directory, program.name);
         const SealedObject object = BPFTIME_TRY(compile_object(program, options_.compile, key_));
+        BPFTIME_CHECK(make_directory(options_.directory));
         if (options_.emit_llvm) {
             const std::string ir = BPFTIME_TRY(compiler_.emit_ir(program, options_.compile));
             BPFTIME_CHECK(write_file(base + ".ll", ir));
@@ -104,8 +105,6 @@ Status build_all(const BuildOptions& options) {
     SigningKey key;
     if (!options.key_file.empty()) key = BPFTIME_TRY(read_key(options.key_file));
     const Compiler* compiler = BPFTIME_TRY(load_compiler());
-    BPFTIME_CHECK(make_directory(options.directory));
-
     const Builder builder(options, *compiler, options.key_file.empty() ? nullptr : &key);
     Progress progress(object.programs.size());
     std::vector<Error> refused;

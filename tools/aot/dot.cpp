@@ -27,7 +27,8 @@ std::string block_label(const Program& program, const Block& block) {
     for (std::uint32_t slot = block.begin; slot < block.end; ++slot) {
         if (program.insns[slot].op == Op::LddwHigh) continue;
         const SourceLine* line = program.line_at(slot);
-        if (line != nullptr && line != shown && !line->text.empty())
+        const bool new_line = line != nullptr && (shown == nullptr || line->line != shown->line || line->file != shown->file);
+        if (new_line && !line->text.empty())
             label += fmt::format("; {}\\l", quoted(line->text.substr(line->text.find_first_not_of(" \t"))));
         shown = line;
         label += fmt::format("{}: {}\\l", slot, quoted(disassemble(program.insns[slot], slot, Syntax::Llvm, &program)));

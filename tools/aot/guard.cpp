@@ -44,7 +44,7 @@ void on_fault(int signal, siginfo_t* info, void*) {
     } else {
         put(signal == SIGILL ? "illegal instruction" : "arithmetic fault");
     }
-    put("; --engine interpreter or a memory file may show why\n");
+    put("; run its bytecode with --engine checked to see which instruction does it\n");
     write_text(prefix.data(), prefix.size());
     write_text(text, static_cast<std::size_t>(out - text));
     _exit(1);

@@ -85,10 +85,13 @@ Json describe(const LoadedObject& object) {
 // A JSON value as a person reads it: "name: value" lines, one line for each member of a list.
 void print_text(const Json& value, int indent = 0) {
     const auto inline_text = [](const Json& scalar) { return scalar.is_string() ? scalar.get<std::string>() : scalar.dump(); };
+    const auto list_text = [](const Json& list) {
+        return list.empty() ? "none" : fmt::format("{}", fmt::join(list.get<std::vector<std::string>>(), " "));
+    };
     const auto row_text = [&](const Json& row) {
         std::string text;
         for (const auto& [key, field] : row.items())
-            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, field.is_array() ? fmt::format("{}", fmt::join(field.get<std::vector<std::string>>(), " ")) : inline_text(field));
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, field.is_array() ? list_text(field) : inline_text(field));
         return text;
     };
     for (const auto& [key, field] : value.items()) {
@@ -96,7 +99,7 @@ void print_text(const Json& value, int indent = 0) {
             fmt::print("{:{}}{}:\n", "", indent, key);
             for (const Json& row : field) fmt::print("{:{}}{}\n", "", indent + 2, row_text(row));
         } else if (field.is_array()) {
-            fmt::print("{:{}}{}: {}\n", "", indent, key, field.empty() ? "none" : fmt::format("{}", fmt::join(field.get<std::vector<std::string>>(), " ")));
+            fmt::print("{:{}}{}: {}\n", "", indent, key, list_text(field));
         } else {
             const std::string text = inline_text(field);
             fmt::print("{:{}}{}: {}\n", "", indent, key, text.empty() ? "none" : text);

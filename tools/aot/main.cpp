@@ -9,10 +9,10 @@
 
 namespace {
 
-// The subcommand whose help fits a usage mistake: the one typed, if any.
-const CLI::App& relevant(const CLI::App& app) {
+// The help that fits a usage mistake: of the subcommand typed, if any.
+std::string relevant_help(const CLI::App& app) {
     const auto typed = app.get_subcommands();
-    return typed.empty() ? app : *typed.front();
+    return typed.empty() ? app.help() : typed.front()->help(app.get_name());
 }
 
 void log_to_stderr() {
@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
 
     CLI::App app{"Compiles eBPF programs to native objects ahead of time, and runs them in userspace.", "bpftime-aot"};
     app.set_version_flag("--version", "bpftime-aot " BPFTIME_VERSION);
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);
     Action action;
     add_build(app, action);
     add_run(app, action);
@@ -40,9 +40,10 @@ int main(int argc, char** argv) {
 
     try {
         app.parse(argc, argv);
+        if (!action) throw UsageError("a subcommand is required");
     } catch (const CLI::ParseError& mistake) {
         if (mistake.get_exit_code() == 0) return app.exit(mistake);  // --help, --version
-        std::fprintf(stderr, "bpftime-aot: %s\n\n%s", mistake.what(), relevant(app).help().c_str());
+        std::fprintf(stderr, "bpftime-aot: %s\n\n%s", mistake.what(), relevant_help(app).c_str());
         return 2;
     }
     const bpftime::Status done = action();

@@ -42,6 +42,19 @@ constexpr Engine kEngines[] = {
     {"interpreter", interpret},
     {"llvm", [](const Program& program, const Bindings& bindings) { return llvm_jit(program, bindings); }},
 };
+// Not an engine to be fast with: stops at the first access outside the program's memory and says which instruction made it.
+constexpr const char* kChecked = "checked";
+
+Status run_in_checked_mode(const RunOptions& options, Bytes& memory) {
+    const Program program = BPFTIME_TRY(load_program(options.input));
+    const PrivateMaps maps = BPFTIME_TRY(PrivateMaps::create(program.maps));
+    guard_run(options.input.path, program.name, options.timeout);
+    auto result = run_checked(program, maps.bindings(), memory.empty() ? nullptr : memory.data(), memory.size());
+    if (!result) return fail(std::move(result).error().in_file(options.input.path));
+    fmt::print("Output: {}\n", *result);
+    if (options.dump_maps) fmt::print("{}", maps.dump());
+    return options.dump_memory.empty() ? Status{} : write_file(options.dump_memory, memory);
+}
 
 // What is ready to run, with the maps that it uses.
 struct Runnable {
@@ -109,6 +122,7 @@ void time_runs(const Executable& code, Bytes& memory, std::uint64_t repeat) {
 Status run(const RunOptions& options) {
     Bytes memory;
     if (!options.memory.empty()) memory = BPFTIME_TRY(read_file(options.memory));
+    if (options.engine == kChecked) return run_in_checked_mode(options, memory);
     Runnable runnable = BPFTIME_TRY(prepare(options));
 
     guard_run(options.input.path, runnable.program, options.timeout);
@@ -127,17 +141,21 @@ Status run(const RunOptions& options) {
 }  // namespace
 
 void add_run(CLI::App& app, Action& action) {
+    const auto positive_number = [] {
+        return CLI::Validator([](const std::string& text) { return CLI::PositiveNumber(text).empty() ? "" : "must be greater than 0"; },
+                              "", "positive");
+    };
     auto options = std::make_shared<RunOptions>();
     CLI::App* command = app.add_subcommand("run", "Run a native object, or a program of a BPF ELF object");
     command->add_option("PATH", options->input.path, "native object (.o) or BPF ELF object (.bpf.o)")->required();
     command->add_option("MEMORY", options->memory, "file whose bytes the program gets: address in r1, length in r2");
     command->add_option("--program", options->input.program, "program of a BPF ELF object that holds several");
-    command->add_option("--engine", options->engine, "engine for bytecode, ubpf by default")
-        ->check(CLI::IsMember({"interpreter", "ubpf", "llvm"}));
+    command->add_option("--engine", options->engine, "engine for bytecode, ubpf by default; checked stops at the first bad access")
+        ->check(CLI::IsMember({"interpreter", "ubpf", "llvm", kChecked}));
     command->add_option("--btf", options->input.btf, "BTF to relocate against (CO-RE), the running kernel's by default");
     command->add_option("--entry", options->entry, "function of a hand-written object to start at, bpf_main by default");
-    command->add_option("--repeat", options->repeat, "run so many times more and print ns per run")->check(CLI::PositiveNumber);
-    command->add_option("--timeout", options->timeout, "give up after so many seconds")->check(CLI::PositiveNumber);
+    command->add_option("--repeat", options->repeat, "run so many times more and print ns per run")->check(positive_number());
+    command->add_option("--timeout", options->timeout, "give up after so many seconds")->check(positive_number());
     command->add_option("--dump-memory", options->dump_memory, "write the memory as the first run left it to this file");
     command->add_flag("--dump-maps", options->dump_maps, "print the contents of the maps afterwards");
     command->add_option("--trust", options->trusted_keys, "require a signature by this Ed25519 public key (may be repeated)");

@@ -140,6 +140,13 @@ std::string disassemble(const Insn& insn, std::uint32_t slot, Syntax syntax, con
     return out;
 }
 
+// Whether entry `at` of Program::lines shows text that the entry before it did not: entries also differ by column alone.
+static bool is_new_line(const Program& program, std::size_t at) {
+    const SourceLine& line = program.lines[at];
+    if (line.text.empty()) return false;
+    return at == 0 || program.lines[at - 1].line != line.line || program.lines[at - 1].file != line.file;
+}
+
 std::string disassemble(const Program& program, Syntax syntax) {
     std::string out;
     std::size_t sub = 0;
@@ -149,7 +156,7 @@ std::string disassemble(const Program& program, Syntax syntax) {
         for (; sub < program.subprograms.size() && program.subprograms[sub].begin <= slot; ++sub)
             out += program.subprograms[sub].name + ":\n";
         for (; line < program.lines.size() && program.lines[line].insn <= slot; ++line)
-            if (!program.lines[line].text.empty()) out += "; " + program.lines[line].text + "\n";
+            if (is_new_line(program, line)) out += "; " + program.lines[line].text + "\n";
         if (insn.op == Op::LddwHigh) continue;
         out += slot_prefix(slot, syntax) + disassemble(insn, slot, syntax, &program);
         if (syntax == Syntax::Llvm) out += annotation(insn, program);

@@ -1,0 +1,12 @@
+# cmake -DPROGRAM=... -DEXPECTED=... -P check_output.cmake: runs PROGRAM; its output must equal the file EXPECTED. BLESS=1 rewrites it.
+execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE output RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} ended with ${status} after writing\n${output}")
+endif()
+if("$ENV{BLESS}" STREQUAL "1")
+  file(WRITE ${EXPECTED} "${output}")
+endif()
+file(READ ${EXPECTED} expected)
+if(NOT output STREQUAL expected)
+  message(FATAL_ERROR "expected (${EXPECTED})\n${expected}\nbut got\n${output}")
+endif()
