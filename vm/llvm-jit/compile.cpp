@@ -68,7 +68,8 @@ public:
 
     Status build() {
         BPFTIME_CHECK(check_program());
-        target_ = BPFTIME_TRY(make_target(options_));
+        effort_ = choose_effort(options_.optimise, program_.insns.size());
+        target_ = BPFTIME_TRY(make_target(options_, effort_.code_level));
         compat::set_triple(*module_, target_.triple);
         module_->setDataLayout(target_.machine->createDataLayout());
         module_->setPICLevel(llvm::PICLevel::SmallPIC);
@@ -76,7 +77,7 @@ public:
             module_->addModuleFlag(llvm::Module::Error, "target-abi", llvm::MDString::get(context_, abi));
         lowering_ = std::make_unique<ModuleLowering>(program_, options_, *module_, target_.triple);
         BPFTIME_CHECK(lowering_->run());
-        optimise(*module_, *target_.machine, options_.optimise, program_.insns.size());
+        optimise(*module_, *target_.machine, effort_);
         expand_map_references(*module_);
         return check_errors();
     }
@@ -84,7 +85,7 @@ public:
     Result<CompiledObject> object() {
         const auto calls = call_graph(*module_);
         CompiledObject result;
-        result.elf = BPFTIME_TRY(emit_object(*module_, *target_.machine));
+        result.elf = BPFTIME_TRY(emit_object(*module_, *target_.machine, effort_.quick));
         BPFTIME_CHECK(check_errors());
         BPFTIME_CHECK(check_imports(result.elf));
         result.metadata = describe(program_, options_, target_, lowering_->flow(), lowering_->types());
@@ -114,6 +115,7 @@ private:
     llvm::LLVMContext context_;
     std::unique_ptr<llvm::Module> module_;
     Target target_;
+    Effort effort_;
     std::unique_ptr<ModuleLowering> lowering_;
 };
 

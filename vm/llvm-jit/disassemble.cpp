@@ -61,10 +61,11 @@ Result<Printer> make_printer(const ObjectFile& object) {
 }
 
 // Text of an instruction, its columns separated by one space.
-std::string print(Printer& p, const llvm::MCInst& instruction, std::uint64_t address) {
+// x86 counts branch distances from the end of the instruction.
+std::string print(Printer& p, const llvm::MCInst& instruction, std::uint64_t address, std::uint64_t size) {
     std::string text;
     llvm::raw_string_ostream out(text);
-    p.printer->printInst(&instruction, address, "", *p.subtarget, out);
+    p.printer->printInst(&instruction, p.triple.isX86() ? address + size : address, "", *p.subtarget, out);
     std::ranges::replace(text, '\t', ' ');
     text.erase(0, std::min(text.find_first_not_of(' '), text.size()));
     return text;
@@ -110,7 +111,7 @@ public:
             if (status == llvm::MCDisassembler::Fail)
                 line.text = raw(bytes.slice(offset, size));
             else
-                line.text = print(printer_, instruction, offset) + reference(offset, size);
+                line.text = print(printer_, instruction, offset, size) + reference(offset, size);
             annotate(line);
             lines.push_back(std::move(line));
             offset += size;

@@ -1,7 +1,11 @@
 #include "vm/llvm-jit/emit.h"
 
+#include <llvm/CodeGen/MachineModuleInfo.h>
+#include <llvm/CodeGen/Passes.h>
+#include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/ExecutionEngine/Orc/CompileUtils.h>
 #include <llvm/IR/Instructions.h>
+#include <llvm/IR/LegacyPassManager.h>
 #include <llvm/Support/DataExtractor.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 
@@ -56,14 +60,42 @@ void read_stack_section(const ObjectFile& object, const SectionRef& section, con
     }
 }
 
+std::vector<std::uint8_t> to_vector(llvm::StringRef bytes) { return {bytes.bytes_begin(), bytes.bytes_end()}; }
+
+// The code generator's own sequence of passes, without those whose time grows faster than the program and whose gain is small.
+Result<std::vector<std::uint8_t>> emit_quickly(llvm::Module& module, llvm::LLVMTargetMachine& machine) {
+    llvm::SmallVector<char, 0> buffer;
+    llvm::raw_svector_ostream out(buffer);
+    llvm::legacy::PassManager passes;
+    llvm::TargetPassConfig* const config = machine.createPassConfig(passes);
+    config->setDisableVerify(true);
+    passes.add(config);
+    auto* const information = new llvm::MachineModuleInfoWrapperPass(&machine);
+    passes.add(information);
+    for (char* const pass : {&llvm::EarlyTailDuplicateID, &llvm::TailDuplicateID, &llvm::OptimizePHIsID, &llvm::EarlyIfConverterID,
+                             &llvm::MachineCombinerID, &llvm::EarlyMachineLICMID, &llvm::MachineLICMID, &llvm::MachineCSEID,
+                             &llvm::MachineSinkingID, &llvm::PeepholeOptimizerID, &llvm::MachineSchedulerID, &llvm::ShrinkWrapID,
+                             &llvm::BranchFolderPassID, &llvm::MachineBlockPlacementID, &llvm::PostRASchedulerID,
+                             &llvm::MachineCopyPropagationID, &llvm::MachineLateInstrsCleanupID, &llvm::StackSlotColoringID})
+        config->disablePass(pass);
+    if (config->addISelPasses()) return fail(failure("this target emits no machine code"));
+    machine.setFastISel(true);
+    config->addMachinePasses();
+    config->setInitialized();
+    if (machine.addAsmPrinter(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile, information->getMMI().getContext()))
+        return fail(failure("this target emits no objects"));
+    passes.run(module);
+    return to_vector(out.str());
+}
+
 }  // namespace
 
-Result<std::vector<std::uint8_t>> emit_object(llvm::Module& module, llvm::TargetMachine& machine) {
+Result<std::vector<std::uint8_t>> emit_object(llvm::Module& module, llvm::TargetMachine& machine, bool quick) {
+    if (quick) return emit_quickly(module, static_cast<llvm::LLVMTargetMachine&>(machine));
     llvm::orc::SimpleCompiler compiler(machine);
     auto buffer = compiler(module);
     if (!buffer) return fail(failure("emitting machine code failed: ", llvm::toString(buffer.takeError())));
-    const llvm::StringRef bytes = (*buffer)->getBuffer();
-    return std::vector<std::uint8_t>(bytes.bytes_begin(), bytes.bytes_end());
+    return to_vector((*buffer)->getBuffer());
 }
 
 std::map<std::string, std::set<std::string>> call_graph(const llvm::Module& module) {

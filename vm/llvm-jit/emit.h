@@ -16,7 +16,8 @@
 
 namespace bpftime::lowering {
 
-Result<std::vector<std::uint8_t>> emit_object(llvm::Module& module, llvm::TargetMachine& machine);
+// `quick`: with instruction selection and clean-up that take time linear in the size, for large programs.
+Result<std::vector<std::uint8_t>> emit_object(llvm::Module& module, llvm::TargetMachine& machine, bool quick);
 
 // Which functions of the module each one may call, directly or by handing out their address.
 std::map<std::string, std::set<std::string>> call_graph(const llvm::Module& module);

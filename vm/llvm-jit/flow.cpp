@@ -45,8 +45,8 @@ std::vector<Block> find_blocks(const Program& program, const Subprogram& sub) {
     while (!work.empty()) {
         const Block& block = all[work.back()];
         work.pop_back();
-        for (const std::uint32_t to : {block.taken, block.next})
-            if (to != kNoBlock && !reached[to]) reached[to] = 1, work.push_back(to);
+        for (const std::uint32_t to : successors(block))
+            if (!reached[to]) reached[to] = 1, work.push_back(to);
     }
     std::vector<Block> blocks;
     for (std::size_t i = 0; i < all.size(); ++i)
@@ -61,8 +61,26 @@ std::vector<Block> find_blocks(const Program& program, const Subprogram& sub) {
 void find_predecessors(Flow& flow) {
     flow.predecessors.assign(flow.blocks.size(), {});
     for (std::uint32_t i = 0; i < flow.blocks.size(); ++i)
-        for (const std::uint32_t to : {flow.blocks[i].taken, flow.blocks[i].next})
-            if (to != kNoBlock) flow.predecessors[to].push_back(i);
+        for (const std::uint32_t to : successors(flow.blocks[i])) flow.predecessors[to].push_back(i);
+}
+
+// Orders the blocks so that each comes after one of its predecessors, and after all of them but for loops.
+void find_order(Flow& flow) {
+    std::vector<char> reached(flow.blocks.size(), 0);
+    std::vector<std::pair<std::uint32_t, std::size_t>> stack{{0, 0}};  // block, successors visited
+    reached[0] = 1;
+    while (!stack.empty()) {
+        auto& [block, visited] = stack.back();
+        const auto to = successors(flow.blocks[block]);
+        if (visited == to.size()) {
+            flow.order.push_back(block);
+            stack.pop_back();
+        } else if (const std::uint32_t next = to[visited++]; !reached[next]) {
+            reached[next] = 1;
+            stack.emplace_back(next, 0);
+        }
+    }
+    std::ranges::reverse(flow.order);
 }
 
 // Backward data flow to a fixed point; callees' arguments must be known.
@@ -82,8 +100,7 @@ void find_live(const Program& program, const ProgramFlow& all, Flow& flow) {
         work.pop_front();
         queued[i] = 0;
         Block& block = flow.blocks[i];
-        for (const std::uint32_t to : {block.taken, block.next})
-            if (to != kNoBlock) block.live_out |= flow.blocks[to].live_in;
+        for (const std::uint32_t to : successors(block)) block.live_out |= flow.blocks[to].live_in;
         const auto in = static_cast<RegSet>(summary[i].reads | (block.live_out & ~summary[i].writes));
         if (in == block.live_in) continue;
         block.live_in = in;
@@ -109,6 +126,7 @@ void visit(const Program& program, ProgramFlow& all, std::uint32_t index) {
             if (insn.op == Op::CallLocal && all.subprograms[callee].tail_calls) flow.tail_calls = true;
         }
     find_predecessors(flow);
+    find_order(flow);
     find_live(program, all, flow);
     all.callees_first.push_back(index);
 }

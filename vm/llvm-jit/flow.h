@@ -26,6 +26,24 @@ struct Block {
     RegSet live_out = 0;
 };
 
+// The blocks that control may go to from `block`, each once.
+class Successors {
+public:
+    explicit Successors(const Block& block) {
+        if (block.taken != kNoBlock) blocks_[size_++] = block.taken;
+        if (block.next != kNoBlock && block.next != block.taken) blocks_[size_++] = block.next;
+    }
+    const std::uint32_t* begin() const { return blocks_.data(); }
+    const std::uint32_t* end() const { return blocks_.data() + size_; }
+    std::size_t size() const { return size_; }
+    std::uint32_t operator[](std::size_t i) const { return blocks_[i]; }
+
+private:
+    std::array<std::uint32_t, 2> blocks_{};
+    std::size_t size_ = 0;
+};
+inline Successors successors(const Block& block) { return Successors(block); }
+
 // The reachable blocks of one subprogram, by slot; blocks[0] is its entry.
 struct Flow {
     bool reachable = false;      // from the program's entry, by calls and code addresses
@@ -33,6 +51,7 @@ struct Flow {
     bool tail_calls = false;     // it, or a subprogram that it calls, may leave the program by a tail call
     std::vector<Block> blocks;
     std::vector<std::vector<std::uint32_t>> predecessors;
+    std::vector<std::uint32_t> order;  // reverse postorder
     RegSet arguments = 0;        // those of r1..r5 that it reads
 };
 

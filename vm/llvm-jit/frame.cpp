@@ -79,8 +79,7 @@ void ProgramTypes::measure_frame(std::uint32_t subprogram) {
             extent.look_at(state, slot, type);
             if (reg >= 0) state[static_cast<std::size_t>(reg)] = type;
         }
-        for (const std::uint32_t to : {block.taken, block.next})
-            if (to != kNoBlock) extent.flows_into(state, types.at_entry[to], flow.blocks[to].live_in);
+        for (const std::uint32_t to : successors(block)) extent.flows_into(state, types.at_entry[to], flow.blocks[to].live_in);
     }
     types.frame_bytes = std::min<std::uint32_t>(extent.bytes(), kStackSize);
 }

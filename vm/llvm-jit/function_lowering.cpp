@@ -1,7 +1,10 @@
 #include "vm/llvm-jit/function_lowering.h"
 
+#include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/Transforms/Utils/PromoteMemToReg.h>
+
+#include <algorithm>
 
 namespace bpftime::lowering {
 
@@ -18,9 +21,12 @@ FunctionLowering::FunctionLowering(ModuleLowering& module, std::size_t subprogra
 
 Status FunctionLowering::run() {
     make_entry();
-    for (std::uint32_t i = 0; i < flow_.blocks.size(); ++i) BPFTIME_CHECK(lower_block(i));
-    llvm::DominatorTree tree(*function_);
-    llvm::PromoteMemToReg(promotable_, tree);
+    for (const std::uint32_t i : flow_.order) BPFTIME_CHECK(lower_block(i));
+    remove_trivial_phis();
+    if (budget_ != nullptr) {
+        llvm::DominatorTree tree(*function_);
+        llvm::PromoteMemToReg({budget_}, tree);
+    }
     return {};
 }
 
@@ -31,11 +37,16 @@ void FunctionLowering::make_entry() {
     entry_ = llvm::BasicBlock::Create(context, "entry", function_);
     for (const Block& block : flow_.blocks)
         blocks_.push_back(llvm::BasicBlock::Create(context, "bb_" + llvm::Twine(block.begin), function_));
+    at_exit_.resize(flow_.blocks.size());
+    phis_.resize(flow_.blocks.size());
+    for (std::uint32_t i = 0; i < flow_.blocks.size(); ++i)
+        if (flow_.predecessors[i].size() + (i == 0) > 1) make_phis(i);
     builder_.SetInsertPoint(entry_);
     if (types_.frame_bytes != 0) {
         frame_ = builder_.CreateAlloca(llvm::ArrayType::get(builder_.getInt8Ty(), types_.frame_bytes), nullptr, "frame");
         frame_->setAlignment(llvm::Align(16));
     }
+    block_ = kNoBlock;
     set_slot(flow_.blocks[0].begin);
     bind_arguments();
     leave_block(0);
@@ -46,7 +57,7 @@ void FunctionLowering::make_entry() {
 void FunctionLowering::bind_arguments() {
     const Signature& signature = module_.signature(subprogram_);
     registers_.fill({});
-    for (Register& reg : registers_) reg = {.type = {Kind::Zero, 0}, .changed = true};
+    for (Register& reg : registers_) reg.type = {Kind::Zero, 0};
     registers_[kFramePointer].type = {Kind::Frame, 0};
     auto* argument = function_->arg_begin();
     if (signature.hidden) {
@@ -70,9 +81,7 @@ void FunctionLowering::bind_arguments() {
 
 Status FunctionLowering::lower_block(std::uint32_t index) {
     const Block& block = flow_.blocks[index];
-    block_ = index;
-    builder_.SetInsertPoint(blocks_[index]);
-    for (int reg = 0; reg < kRegisters; ++reg) registers_[at(reg)] = {.type = types_.at_entry[index][at(reg)]};
+    enter_block(index);
     for (std::uint32_t slot = block.begin; slot < block.end; ++slot) {
         set_slot(slot);
         BPFTIME_CHECK(lower(program_.insns[slot]));
@@ -82,6 +91,50 @@ Status FunctionLowering::lower_block(std::uint32_t index) {
         builder_.CreateBr(blocks_[block.next]);
     }
     return {};
+}
+
+void FunctionLowering::make_phis(std::uint32_t index) {
+    builder_.SetInsertPoint(blocks_[index]);
+    phis_[index] = std::make_unique<std::array<llvm::PHINode*, kRegisters>>();
+    const auto edges = static_cast<unsigned>(flow_.predecessors[index].size() + (index == 0));
+    for (int reg = 0; reg < kFramePointer; ++reg) {
+        const Form form = form_of(types_.at_entry[index][at(reg)]);
+        if (!has(flow_.blocks[index].live_in, reg) || form == Form::None) continue;
+        llvm::Type* const type = form == Form::Wide   ? builder_.getInt64Ty()
+                                 : form == Form::Word ? builder_.getInt32Ty()
+                                                      : static_cast<llvm::Type*>(builder_.getPtrTy());
+        slot_ = flow_.blocks[index].begin;
+        (*phis_[index])[at(reg)] = builder_.CreatePHI(type, edges, name(reg));
+    }
+}
+
+// Registers at the start of a block: those at its only predecessor's end, or phis.
+void FunctionLowering::enter_block(std::uint32_t index) {
+    block_ = index;
+    builder_.SetInsertPoint(blocks_[index]);
+    builder_.SetCurrentDebugLocation({});
+    if (phis_[index] == nullptr) {
+        if (index != 0) registers_ = *at_exit_[flow_.predecessors[index][0]];
+    } else {
+        registers_.fill({});
+        for (std::size_t reg = 0; reg < kRegisters; ++reg) {
+            Register& value = registers_[reg];
+            value.type = types_.at_entry[index][reg];
+            llvm::PHINode* const phi = (*phis_[index])[reg];
+            if (phi == nullptr) continue;
+            const Form form = form_of(value.type);
+            (form == Form::Wide ? value.wide : form == Form::Word ? value.word : value.pointer) = phi;
+        }
+    }
+    for (int reg = 0; reg < kFramePointer; ++reg)
+        if (has(flow_.blocks[index].live_in, reg)) convert(reg, types_.at_entry[index][at(reg)]);
+}
+
+// Makes a register be of another type that its value has as well.
+void FunctionLowering::convert(int reg, Type type) {
+    if (registers_[at(reg)].type == type) return;
+    if (const Form form = form_of(type); form != Form::None) in_form(reg, form);
+    registers_[at(reg)].type = type;
 }
 
 Status FunctionLowering::lower(const Insn& insn) {
@@ -106,16 +159,47 @@ Status FunctionLowering::lower(const Insn& insn) {
     return {};
 }
 
-// Stores what block `to` expects in the registers' variables.
+// Hands the registers on to block `to`.
 void FunctionLowering::leave_block(std::uint32_t to) {
-    for (int reg = 0; reg < kFramePointer; ++reg) {
-        if (!has(flow_.blocks[to].live_in, reg)) continue;
-        const Form form = form_of(types_.at_entry[to][at(reg)]);
-        const bool kept = !registers_[at(reg)].changed && form_of(types_.at_entry[block_][at(reg)]) == form;
-        if (form == Form::None || kept) continue;
-        llvm::Value* const value = in_form(reg, form);
-        builder_.CreateStore(value, variable(reg, form));
+    if (phis_[to] == nullptr) {
+        if (block_ != kNoBlock && at_exit_[block_] == nullptr) at_exit_[block_] = std::make_unique<Registers>(registers_);
+        return;
     }
+    for (int reg = 0; reg < kFramePointer; ++reg)
+        if (llvm::PHINode* const phi = (*phis_[to])[at(reg)]; phi != nullptr) {
+            llvm::Value* const value = in_form(reg, form_of(types_.at_entry[to][at(reg)]));
+            phi->addIncoming(value, builder_.GetInsertBlock());
+        }
+}
+
+// Phis whose operands are all one value (or the phi itself) are that value; removing one may make another trivial.
+void FunctionLowering::remove_trivial_phis() {
+    std::vector<llvm::PHINode*> work;
+    for (const auto& phis : phis_)
+        if (phis != nullptr)
+            for (llvm::PHINode* const phi : *phis)
+                if (phi != nullptr) work.push_back(phi);
+    std::ranges::reverse(work);
+    llvm::SmallPtrSet<llvm::PHINode*, 16> removed;
+    while (!work.empty()) {
+        llvm::PHINode* const phi = work.back();
+        work.pop_back();
+        if (removed.contains(phi)) continue;
+        llvm::Value* same = nullptr;
+        bool trivial = true;
+        for (llvm::Value* const operand : phi->operands()) {
+            if (operand == phi || operand == same) continue;
+            trivial = same == nullptr;
+            same = operand;
+            if (!trivial) break;
+        }
+        if (!trivial || same == nullptr) continue;
+        for (llvm::User* const user : phi->users())
+            if (auto* const other = llvm::dyn_cast<llvm::PHINode>(user); other != nullptr && other != phi) work.push_back(other);
+        phi->replaceAllUsesWith(same);
+        removed.insert(phi);
+    }
+    for (llvm::PHINode* const phi : removed) phi->eraseFromParent();
 }
 
 llvm::BasicBlock* FunctionLowering::new_block(const char* purpose) {
@@ -134,28 +218,14 @@ FunctionLowering::Form FunctionLowering::form_of(Type type) {
     }
 }
 
-llvm::AllocaInst* FunctionLowering::variable(int reg, Form form) {
-    Variable& variable = variables_[at(reg)];
-    llvm::AllocaInst*& slot = form == Form::Wide ? variable.wide : form == Form::Word ? variable.word : variable.pointer;
-    if (slot == nullptr) {
-        llvm::Type* const type = form == Form::Wide   ? builder_.getInt64Ty()
-                                 : form == Form::Word ? builder_.getInt32Ty()
-                                                      : static_cast<llvm::Type*>(builder_.getPtrTy());
-        const char* const prefix = form == Form::Word ? "w" : "r";
-        slot = new llvm::AllocaInst(type, 0, prefix + llvm::Twine(reg), entry_->begin());
-        promotable_.push_back(slot);
-    }
-    return slot;
-}
-
 llvm::Value* FunctionLowering::wide(int reg) {
     Register& value = registers_[at(reg)];
     if (value.wide != nullptr) return value.wide;
     switch (value.type.kind) {
         case Kind::None:
-        case Kind::Zero: value.wide = builder_.getInt64(0); break;
+        case Kind::Zero:
+        case Kind::Integer: value.wide = builder_.getInt64(0); break;  // an Integer has this form from the start
         case Kind::Word: value.wide = builder_.CreateZExt(word(reg), builder_.getInt64Ty()); break;
-        case Kind::Integer: value.wide = builder_.CreateLoad(builder_.getInt64Ty(), variable(reg, Form::Wide)); break;
         case Kind::Map:
             value.wide = builder_.CreateCall(module_.map_handle(map_index(value.type), is_by_index(value.type)));
             break;
@@ -167,11 +237,7 @@ llvm::Value* FunctionLowering::wide(int reg) {
 
 llvm::Value* FunctionLowering::word(int reg) {
     Register& value = registers_[at(reg)];
-    if (value.word != nullptr) return value.word;
-    if (value.type.kind == Kind::Word && value.wide == nullptr)
-        value.word = builder_.CreateLoad(builder_.getInt32Ty(), variable(reg, Form::Word));
-    else
-        value.word = builder_.CreateTrunc(wide(reg), builder_.getInt32Ty());
+    if (value.word == nullptr) value.word = builder_.CreateTrunc(wide(reg), builder_.getInt32Ty());
     return value.word;
 }
 
@@ -182,9 +248,6 @@ llvm::Value* FunctionLowering::pointer(int reg) {
         case Kind::None:
         case Kind::Zero: value.pointer = llvm::ConstantPointerNull::get(builder_.getPtrTy()); break;
         case Kind::Frame: value.pointer = frame_address(value.type.detail); break;
-        case Kind::Pointer:
-            value.pointer = builder_.CreateLoad(builder_.getPtrTy(), variable(reg, Form::Pointer));
-            break;
         default: value.pointer = builder_.CreateIntToPtr(wide(reg), builder_.getPtrTy()); break;
     }
     return value.pointer;
@@ -210,7 +273,7 @@ Type FunctionLowering::defined_type() const {
 // Sets a register to a value in any form; the analysis says which one it is kept in. Null: the type says it all.
 void FunctionLowering::define(int reg, llvm::Value* value) {
     const Type type = defined_type();
-    registers_[at(reg)] = {.type = type, .changed = true};
+    registers_[at(reg)] = {.type = type};
     if (value == nullptr) return;
     Register& result = registers_[at(reg)];
     auto* const llvm_type = value->getType();

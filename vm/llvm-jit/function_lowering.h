@@ -18,30 +18,26 @@ public:
     Status run();
 
 private:
-    // A register inside a block: its type and the forms of its value made so far. Forms not made yet are read from the
-    // register's variable or derived from another form.
+    // A register: its type and the forms of its value made so far. The form that its type asks for is always there.
     struct Register {
         Type type;
         llvm::Value* wide = nullptr;     // i64
-        llvm::Value* word = nullptr;     // i32, zero-extended is the value; of a Word only
+        llvm::Value* word = nullptr;     // i32: the low half
         llvm::Value* pointer = nullptr;  // ptr
-        bool changed = false;            // since the block began
     };
-    // Where a register lives between blocks, by form; promoted to SSA values at the end.
-    struct Variable {
-        llvm::AllocaInst* wide = nullptr;
-        llvm::AllocaInst* word = nullptr;
-        llvm::AllocaInst* pointer = nullptr;
-    };
+    using Registers = std::array<Register, kRegisters>;
     enum class Form : std::uint8_t { None, Wide, Word, Pointer };
 
-    // ---- function_lowering.cpp: blocks, registers, variables
+    // ---- function_lowering.cpp: blocks and registers
     void make_entry();
     void bind_arguments();
     Status lower_block(std::uint32_t index);
     Status lower(const Insn& insn);
     void leave_block(std::uint32_t to);
-    llvm::AllocaInst* variable(int reg, Form form);
+    void make_phis(std::uint32_t index);
+    void enter_block(std::uint32_t index);
+    void convert(int reg, Type type);
+    void remove_trivial_phis();
     static Form form_of(Type type);
     llvm::Value* wide(int reg);
     llvm::Value* word(int reg);
@@ -76,6 +72,7 @@ private:
     void lower_jump(const Insn& insn);
     void lower_may_goto(const Insn& insn);
     void lower_exit();
+    void branch(llvm::Value* condition);
     llvm::Value* compare(const Insn& insn);
 
     // ---- lower_calls.cpp
@@ -96,9 +93,11 @@ private:
     const std::size_t subprogram_;
     llvm::Function* const function_;
     llvm::IRBuilder<> builder_;
-    std::array<Register, kRegisters> registers_;
-    std::array<Variable, kRegisters> variables_;
-    std::vector<llvm::AllocaInst*> promotable_;
+    Registers registers_;
+    // Registers at the end of a block, kept for successors that have no other predecessor.
+    std::vector<std::unique_ptr<Registers>> at_exit_;
+    // Of blocks that several edges lead to: a phi for each live register that needs one, by register.
+    std::vector<std::unique_ptr<std::array<llvm::PHINode*, kRegisters>>> phis_;
     std::vector<llvm::BasicBlock*> blocks_;  // by block of the flow
     llvm::BasicBlock* entry_ = nullptr;      // holds the frame and the variables
     llvm::AllocaInst* frame_ = nullptr;      // null when no byte of it can be touched
@@ -106,7 +105,7 @@ private:
     llvm::Value* context_ = nullptr;         // the entry's arguments; null where they are not known
     llvm::Value* size_ = nullptr;
     std::uint32_t slot_ = 0;
-    std::uint32_t block_ = 0;
+    std::uint32_t block_ = 0;                // that is being lowered; kNoBlock before the first
 };
 
 }  // namespace bpftime::lowering

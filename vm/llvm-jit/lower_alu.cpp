@@ -15,11 +15,8 @@ llvm::Value* FunctionLowering::operand(const Insn& insn, int width) {
 // dst = src, in whatever forms it has; a wish may turn it into a pointer here.
 void FunctionLowering::lower_move(const Insn& insn) {
     const Type type = defined_type();
-    const Form form = form_of(registers_[insn.src].type);
-    if (form != Form::None) in_form(insn.src, form);
     if (type == registers_[insn.src].type) {
         registers_[insn.dst] = registers_[insn.src];
-        registers_[insn.dst].changed = true;
     } else {
         define(insn.dst, type.kind == Kind::Pointer ? pointer(insn.src) : wide(insn.src));
     }

@@ -42,17 +42,16 @@ llvm::Value* FunctionLowering::compare(const Insn& insn) {
     return builder_.CreateICmpNE(builder_.CreateAnd(a, b), llvm::ConstantInt::get(a->getType(), 0));
 }
 
-void FunctionLowering::lower_jump(const Insn& insn) {
+void FunctionLowering::lower_jump(const Insn& insn) { branch(compare(insn)); }
+
+// Ends the block: to its jump's target when `condition` holds, else on to the next one.
+void FunctionLowering::branch(llvm::Value* condition) {
     const Block& block = flow_.blocks[block_];
-    if (block.taken == block.next) {
-        leave_block(block.next);
+    for (const std::uint32_t to : successors(block)) leave_block(to);
+    if (block.taken == block.next)
         builder_.CreateBr(blocks_[block.next]);
-        return;
-    }
-    llvm::Value* const condition = compare(insn);
-    leave_block(block.taken);
-    leave_block(block.next);
-    builder_.CreateCondBr(condition, blocks_[block.taken], blocks_[block.next]);
+    else
+        builder_.CreateCondBr(condition, blocks_[block.taken], blocks_[block.next]);
 }
 
 Status FunctionLowering::lower_control(const Insn& insn) {
@@ -76,18 +75,14 @@ Status FunctionLowering::lower_control(const Insn& insn) {
 void FunctionLowering::lower_may_goto(const Insn&) {
     if (budget_ == nullptr) {
         budget_ = new llvm::AllocaInst(builder_.getInt64Ty(), 0, "may_goto", entry_->begin());
-        promotable_.push_back(budget_);
         llvm::IRBuilder<> start(entry_->getTerminator());
         start.CreateStore(start.getInt64(kMayGotoLimit), budget_);
     }
-    const Block& block = flow_.blocks[block_];
     llvm::Value* const left = builder_.CreateLoad(builder_.getInt64Ty(), budget_);
     llvm::Value* const used_up = builder_.CreateICmpEQ(left, builder_.getInt64(0));
     llvm::Value* const less = builder_.CreateSub(left, builder_.getInt64(1));
     builder_.CreateStore(builder_.CreateSelect(used_up, left, less), budget_);
-    leave_block(block.taken);
-    leave_block(block.next);
-    builder_.CreateCondBr(used_up, blocks_[block.taken], blocks_[block.next]);
+    branch(used_up);
 }
 
 void FunctionLowering::lower_exit() {

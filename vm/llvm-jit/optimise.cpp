@@ -2,6 +2,8 @@
 
 #include <llvm/Passes/PassBuilder.h>
 
+#include <algorithm>
+
 namespace bpftime::lowering {
 
 namespace {
@@ -14,14 +16,36 @@ llvm::OptimizationLevel level_of(int level) {
     }
 }
 
+// Rows by size, largest first: programs above `size` instructions get at most this.
+struct Row {
+    std::size_t size;
+    Effort most;
+};
+constexpr Row kEfforts[] = {
+    {4'000, {.level = 1, .quick = true, .code_level = 1}},
+    {1'500, {.level = 2, .quick = false, .code_level = 2}},
+};
+
 }  // namespace
 
-void optimise(llvm::Module& module, llvm::TargetMachine& machine, int level, std::size_t size) {
-    (void)size;
-    if (level <= 0) return;
+Effort choose_effort(int level, std::size_t size) {
+    Effort effort{.level = level, .quick = false, .code_level = level};
+    if (level <= 0) return effort;
+    for (const Row& row : kEfforts) {
+        if (size <= row.size) continue;
+        effort = row.most;
+        effort.level = std::min(effort.level, level);
+        effort.code_level = std::min(effort.code_level, level);
+        break;
+    }
+    return effort;
+}
+
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, const Effort& effort) {
+    if (effort.level <= 0 || effort.quick) return;
     llvm::PipelineTuningOptions tuning;
-    tuning.LoopVectorization = level >= 2;
-    tuning.SLPVectorization = level >= 2;
+    tuning.LoopVectorization = effort.level >= 2;
+    tuning.SLPVectorization = effort.level >= 3;
     llvm::PassBuilder builder(&machine, tuning);
 
     llvm::LoopAnalysisManager loops;
@@ -33,7 +57,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, int level, std
     builder.registerFunctionAnalyses(functions);
     builder.registerLoopAnalyses(loops);
     builder.crossRegisterProxies(loops, functions, components, modules);
-    builder.buildPerModuleDefaultPipeline(level_of(level)).run(module, modules);
+    builder.buildPerModuleDefaultPipeline(level_of(effort.level)).run(module, modules);
 }
 
 }  // namespace bpftime::lowering

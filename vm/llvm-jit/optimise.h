@@ -1,4 +1,4 @@
-// The optimisation pipeline: O3 with the target's cost model, and a cheaper one for programs too large for it.
+// How much optimisation a program gets: O3 with the target's cost model, and less where its size would make that take too long.
 #pragma once
 
 #include <llvm/IR/Module.h>
@@ -8,7 +8,16 @@
 
 namespace bpftime::lowering {
 
-// `size` is the number of BPF instructions that were lowered.
-void optimise(llvm::Module& module, llvm::TargetMachine& machine, int level, std::size_t size);
+// What a compilation does, by the level asked for and the program's size.
+struct Effort {
+    int level = 3;       // of the optimisation pipeline, 0..3
+    bool quick = false;  // no pipeline, and emit_object()'s quick way
+    int code_level = 3;  // of the code generator
+};
+
+// `size` is the number of BPF instructions.
+Effort choose_effort(int level, std::size_t size);
+
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, const Effort& effort);
 
 }  // namespace bpftime::lowering

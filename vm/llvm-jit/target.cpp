@@ -128,7 +128,7 @@ Result<const llvm::Target*> find_target(const llvm::Triple& triple) {
                     .with_hint("'llc --version' lists its architectures; a triple is like aarch64-linux-gnu"));
 }
 
-Result<Target> make_target(const CompileOptions& options) {
+Result<Target> make_target(const CompileOptions& options, int code_level) {
     Target result;
     result.triple = options.triple.empty() ? host_triple() : llvm::Triple(llvm::Triple::normalize(options.triple));
     const llvm::Target* const target = BPFTIME_TRY(find_target(result.triple));
@@ -152,9 +152,9 @@ Result<Target> make_target(const CompileOptions& options) {
     llvm::TargetOptions machine_options;
     machine_options.EmitStackSizeSection = true;
     machine_options.MCOptions.ABIName = base.abi;
-    const auto level = options.optimise >= 3   ? llvm::CodeGenOptLevel::Aggressive
-                       : options.optimise == 2 ? llvm::CodeGenOptLevel::Default
-                       : options.optimise == 1 ? llvm::CodeGenOptLevel::Less
+    const auto level = code_level >= 3   ? llvm::CodeGenOptLevel::Aggressive
+                       : code_level == 2 ? llvm::CodeGenOptLevel::Default
+                       : code_level == 1 ? llvm::CodeGenOptLevel::Less
                                                : llvm::CodeGenOptLevel::None;
     result.machine.reset(target->createTargetMachine(result.triple.str(), result.cpu, features, machine_options,
                                                      llvm::Reloc::PIC_, llvm::CodeModel::Small, level));

@@ -21,7 +21,8 @@ struct Target {
 };
 
 // Refuses unknown triples, CPUs and features, and machines that are not 64-bit, little-endian and ELF.
-Result<Target> make_target(const CompileOptions& options);
+// `code_level`, 0..3, is the code generator's effort.
+Result<Target> make_target(const CompileOptions& options, int code_level);
 
 // The machine an ELF file was built for, for disassembly.
 Result<const llvm::Target*> find_target(const llvm::Triple& triple);

@@ -121,7 +121,7 @@ bool ProgramTypes::infer(std::uint32_t subprogram) {
     const State start = start_state(subprogram);
     for (std::size_t reg = 0; reg < kRegisters; ++reg)
         merge(at_entry[0][reg], start[reg], has(wishes_[subprogram].at_entry[0], static_cast<int>(reg)));
-    for (std::uint32_t i = 0; i < flow.blocks.size(); ++i) work.push_back(i);
+    work.assign(flow.order.begin(), flow.order.end());
     std::vector<std::uint32_t> changed;
     while (!work.empty()) {
         const std::uint32_t i = work.front();
@@ -158,8 +158,7 @@ bool ProgramTypes::infer_block(std::uint32_t subprogram, std::uint32_t index, st
         }
         step(state, slot);
     }
-    for (const std::uint32_t to : {block.taken, block.next}) {
-        if (to == kNoBlock) continue;
+    for (const std::uint32_t to : successors(block)) {
         bool news = false;
         State& into = subprograms_[subprogram].at_entry[to];
         const RegSet live = flow_.subprograms[subprogram].blocks[to].live_in | bit(kFramePointer);
@@ -292,8 +291,7 @@ void ProgramTypes::find_wishes(std::uint32_t subprogram) {
             step(states.back(), slot);
         }
         RegSet wishes = 0;
-        for (const std::uint32_t to : {block.taken, block.next})
-            if (to != kNoBlock) wishes |= wishes_[subprogram].at_entry[to];
+        for (const std::uint32_t to : successors(block)) wishes |= wishes_[subprogram].at_entry[to];
         for (std::uint32_t slot = block.end; slot-- > block.begin;) {
             const int reg = defined_register(program_.insns[slot]);
             wished_[slot] |= reg >= 0 && has(wishes, reg);
