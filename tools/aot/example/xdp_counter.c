@@ -64,8 +64,8 @@ int main(void) {
         fprintf(stderr, "%s\n", page == NULL ? "no memory below 4 GiB" : bpftime_rt_error());
         return 1;
     }
-    struct counters *counters = bpftime_rt_values(bpftime_rt_map_by_number(xdp_counter_map_xdp_coun_bss));
-    struct settings *settings = bpftime_rt_values(bpftime_rt_map_by_number(xdp_counter_map_xdp_coun_data));
+    struct counters *counters = bpftime_rt_values(bpftime_rt_map_by_number(xdp_counter_map__bss));
+    struct settings *settings = bpftime_rt_values(bpftime_rt_map_by_number(xdp_counter_map__data));
 
     run(page, ipv4(page, 60, IPPROTO_TCP, 80, 0));
     run(page, ipv4(page, 1514, IPPROTO_TCP, 443, 0));
