@@ -10,8 +10,13 @@ namespace bpftime::benchmark {
 
 namespace {
 
-constexpr int kFastRepeats = 51;  // of what takes microseconds
-constexpr int kSlowRepeats = 5;   // of what takes milliseconds
+// How often to time what takes microseconds and what takes milliseconds, and by which clock.
+struct Pace {
+    int repeats;
+    double (*clock)();
+};
+constexpr Pace kFast = {51, now_ns};
+constexpr Pace kSlow = {5, cpu_ns};
 
 Ready ready(std::unique_ptr<Executable> code) {
     Ready result;
@@ -23,10 +28,11 @@ Ready ready(std::unique_ptr<Executable> code) {
 
 // Times `make`, which gives a Result<std::unique_ptr<Executable>>, and keeps what the last call made.
 template <class Make>
-Result<Ready> timed(int repeats, Make&& make) {
+Result<Ready> timed(const Input& input, const Pace& pace, Make&& make) {
     auto last = make();
     if (!last) return fail(std::move(last).error());
-    const double us = median_us(repeats, [&] { last = make(); });
+    if (!input.time) return ready(std::move(*last));
+    const double us = median_us(pace.repeats, pace.clock, [&] { last = make(); });
     if (!last) return fail(std::move(last).error());
     Ready result = ready(std::move(*last));
     result.compile_us = us;
@@ -41,17 +47,15 @@ Contestant native_code(std::string name, Entry Workload::* member) {
             }};
 }
 
-Contestant object_code(std::string name, const Compiler* compiler, CompileOptions options) {
-    return {std::move(name), [compiler, options](const Input& input) -> Result<Ready> {
-                auto object = compiler->compile(input.program, options);
+Contestant object_code(std::string name, CompileOptions options) {
+    return {std::move(name), [options](const Input& input) -> Result<Ready> {
+                auto object = compile_object(input.program, options);
                 if (!object) return fail(std::move(object).error());
-                const double compile_us =
-                    median_us(kSlowRepeats, [&] { object = compiler->compile(input.program, options); });
-                const auto sealed = seal(object->elf, object->metadata);
-                if (!sealed) return fail(sealed.error());
-                LinkOptions link;
-                link.allow_unverified = true;  // nothing here has been through the verifier
-                auto result = timed(kFastRepeats, [&] { return link_object(*sealed, input.bindings, link); });
+                const double compile_us = median_us(input.time ? kSlow.repeats : 0, kSlow.clock,
+                                                    [&] { object = compile_object(input.program, options); });
+                if (!object) return fail(std::move(object).error());
+                auto result =
+                    timed(input, kFast, [&] { return link_object(object->bytes, input.bindings); });
                 if (!result) return result;
                 result->load_us = result->compile_us;
                 result->compile_us = compile_us;
@@ -66,23 +70,22 @@ std::vector<Contestant> own_contestants(std::vector<std::string>& missing) {
     all.push_back(native_code("clang -O3", &Workload::o3));
     all.push_back(native_code("clang -O3 -march=native", &Workload::native));
     all.push_back({"interpreter", [](const Input& input) {
-                       return timed(kFastRepeats, [&] { return interpret(input.program, input.bindings); });
+                       return timed(input, kFast, [&] { return interpret(input.program, input.bindings); });
                    }});
     all.push_back({"ubpf", [](const Input& input) {
-                       return timed(kFastRepeats, [&] { return ubpf_jit(input.program, input.bindings); });
+                       return timed(input, kFast, [&] { return ubpf_jit(input.program, input.bindings); });
                    }});
-    const auto compiler = load_compiler();
-    if (!compiler) {
+    if (const auto compiler = load_compiler(); !compiler) {
         missing.push_back(cat("llvm jit and aot: ", to_string(compiler.error())));
         return all;
     }
     all.push_back({"llvm jit", [](const Input& input) {
-                       return timed(kSlowRepeats, [&] { return llvm_jit(input.program, input.bindings); });
+                       return timed(input, kSlow, [&] { return llvm_jit(input.program, input.bindings); });
                    }});
-    all.push_back(object_code("aot", *compiler, {}));
+    all.push_back(object_code("aot", {}));
     CompileOptions native;
     native.cpu = "native";
-    all.push_back(object_code("aot native", *compiler, native));
+    all.push_back(object_code("aot native", native));
     return all;
 }
 

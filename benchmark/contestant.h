@@ -25,6 +25,7 @@ struct Input {
     const Workload& workload;
     const Program& program;
     const Bindings& bindings;
+    bool time = true;  // false: once is enough, no figures are wanted
 };
 
 struct Contestant {

@@ -1,5 +1,6 @@
 // bpftime-benchmark: every engine beside clang on the same C source, in one run.
 #include <sched.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +23,8 @@ constexpr const char* kUsage =
     "  --rounds N           interleaved rounds, of which medians are printed (15)\n"
     "  --check              compare results only, measure nothing\n"
     "  --cpu v3|v4          -mcpu of the BPF objects (v3)\n"
-    "  --scale              also compile programs of up to 1,000,000 instructions; alone with --filter -\n"
+    "  --scale              measure how compile time grows with the program instead, up to 1,000,000 instructions\n"
+    "  --all                both\n"
     "  --peer NAME=LIBRARY  another engine, see benchmark/peer.h; may be repeated\n"
     "  --json FILE          write the figures to FILE\n"
     "  --objects DIR        the BPF objects (where the build put them)\n"
@@ -32,14 +34,15 @@ struct Options {
     std::string filter, engine, json, cpu = "v3", objects = BENCHMARK_OBJECTS;
     std::vector<std::string> peers;
     int rounds = 15;
-    bool scale = false, list = false, help = false;
+    bool programs = true, scale = false, list = false, help = false;
 };
 
 Result<Options> parse(int argc, char** argv) {
     Options options;
     for (int i = 1; i < argc; ++i) {
         const std::string name = argv[i];
-        if (name == "--scale") options.scale = true;
+        if (name == "--scale") options.scale = true, options.programs = false;
+        else if (name == "--all") options.scale = true;
         else if (name == "--list") options.list = true;
         else if (name == "--help") options.help = true;
         else if (name == "--check") options.rounds = 0;
@@ -79,12 +82,18 @@ Result<std::vector<Contestant>> choose_contestants(const Options& options) {
     return chosen;
 }
 
+// On a terminal, what is being measured.
+void progress(const std::string& what) {
+    if (isatty(STDERR_FILENO)) std::fprintf(stderr, "\r\033[K%s", what.c_str());
+}
+
 // Measures every chosen program; false when a result was wrong or an engine failed.
 bool measure_programs(const Options& options, const std::vector<Contestant>& contestants, Report& report) {
     bool good = true;
     for (const Workload& workload : workloads()) {
         if (workload.name.find(options.filter) == std::string_view::npos) continue;
         const std::string object = cat(options.objects, "/benchmark-", workload.name, ".", options.cpu, ".bpf.o");
+        progress(std::string(workload.name));
         auto row = measure(workload, object, contestants, options.rounds);
         if (!row) {
             std::fprintf(stderr, "%s: %s\n", std::string(workload.name).c_str(), to_string(row.error()).c_str());
@@ -100,7 +109,8 @@ bool measure_programs(const Options& options, const std::vector<Contestant>& con
             }
         report.rows.push_back(std::move(*row));
     }
-    return good;
+    if (good && report.rows.empty()) std::fprintf(stderr, "no program is called '%s'\n", options.filter.c_str());
+    return good && !report.rows.empty();
 }
 
 int run(const Options& options) {
@@ -114,14 +124,15 @@ int run(const Options& options) {
     report.cpu = options.cpu;
     report.rounds = options.rounds;
     for (const Contestant& contestant : *contestants) report.contestants.push_back(contestant.name);
-    bool good = measure_programs(options, *contestants, report);
+    bool good = !options.programs || measure_programs(options, *contestants, report);
     if (options.scale) {
-        auto scale = measure_scale();
+        auto scale = measure_scale(progress);
         if (scale) report.scale = std::move(*scale);
         else std::fprintf(stderr, "scale: %s\n", to_string(scale.error()).c_str());
         good = good && scale;
     }
-    if (options.rounds > 0 || options.scale) std::fputs(tables(report).c_str(), stdout);
+    progress("");
+    if (options.rounds > 0) std::fputs(tables(report).c_str(), stdout);
     else if (good) std::printf("%zu programs, %zu contestants: all results equal\n", report.rows.size(), contestants->size());
     if (!options.json.empty() && !(std::ofstream(options.json) << json(report))) {
         std::fprintf(stderr, "bpftime-benchmark: cannot write '%s'\n", options.json.c_str());

@@ -34,12 +34,12 @@ Result<Loaded> load(const std::string& object) {
 // Calls `n` times; the loop is the same for all, the call is what differs.
 double batch_ns(const Ready& ready, std::vector<std::uint8_t>& memory, std::uint64_t n) {
     std::uint64_t sink = 0;
-    const double begin = now_ns();
+    const double begin = cpu_ns();
     if (ready.entry)
         for (std::uint64_t i = 0; i < n; ++i) sink += ready.entry(memory.data(), memory.size());
     else
         for (std::uint64_t i = 0; i < n; ++i) sink += ready.code->run(memory.data(), memory.size());
-    const double end = now_ns();
+    const double end = cpu_ns();
     asm volatile("" : : "r"(sink));
     return end - begin;
 }
@@ -112,7 +112,7 @@ Result<Row> measure(const Workload& workload, const std::string& object, const s
     Outcome expected;
     for (std::size_t i = 0; i < contestants.size(); ++i) {
         Figure& figure = row.figures.emplace_back();
-        auto prepared = contestants[i].prepare({workload, loaded.program, loaded.bindings});
+        auto prepared = contestants[i].prepare({workload, loaded.program, loaded.bindings, rounds > 0});
         if (!prepared) {
             figure.error = to_string(prepared.error());
             continue;

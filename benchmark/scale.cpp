@@ -60,16 +60,17 @@ std::uint64_t run(const Executable& code) {
 
 // Appends a point for each kind; the first kind's result is what the others must give.
 Status measure_size(std::size_t instructions, std::size_t spacing, const std::vector<Kind>& kinds,
-                    std::vector<ScalePoint>& points) {
+                    std::vector<ScalePoint>& points, const std::function<void(const std::string&)>& progress) {
     const Program program = BPFTIME_TRY(synthetic(instructions, spacing));
     const auto reference = BPFTIME_TRY(interpret(program, {}));
     const std::uint64_t expected = run(*reference);
     for (const Kind& kind : kinds) {
+        progress(cat(kind.name, ", ", instructions, " instructions"));
         auto code = kind.make(program);
         if (!code) return fail(failure(kind.name, ", ", instructions, " instructions: ", to_string(code.error())));
         if (const std::uint64_t r0 = run(**code); r0 != expected)
             return fail(failure(kind.name, ", ", instructions, " instructions: r0 ", hex(r0), " instead of ", hex(expected)));
-        const double us = median_us(kind.repeats, [&] { code = kind.make(program); });
+        const double us = median_us(kind.repeats, cpu_ns, [&] { code = kind.make(program); });
         points.push_back({kind.name, instructions, us / 1000, (*code)->code_size()});
     }
     return {};
@@ -77,7 +78,7 @@ Status measure_size(std::size_t instructions, std::size_t spacing, const std::ve
 
 }  // namespace
 
-Result<std::vector<ScalePoint>> measure_scale() {
+Result<std::vector<ScalePoint>> measure_scale(const std::function<void(const std::string&)>& progress) {
     const std::vector<Kind> simple = {
         {"interpreter", [](const Program& program) { return interpret(program, {}); }, 5},
         {"ubpf", [](const Program& program) { return ubpf_jit(program, {}); }, 5},
@@ -86,9 +87,9 @@ Result<std::vector<ScalePoint>> measure_scale() {
         {"llvm jit", [](const Program& program) { return llvm_jit(program, {}); }, 3},
     };
     std::vector<ScalePoint> points;
-    for (const std::size_t size : {10'000, 100'000, 1'000'000}) BPFTIME_CHECK(measure_size(size, 10, simple, points));
+    for (const std::size_t size : {10'000, 100'000, 1'000'000}) BPFTIME_CHECK(measure_size(size, 10, simple, points, progress));
     if (!load_compiler()) return points;
-    for (const std::size_t size : {1'000, 10'000, 30'000}) BPFTIME_CHECK(measure_size(size, 5, llvm, points));
+    for (const std::size_t size : {1'000, 10'000, 30'000}) BPFTIME_CHECK(measure_size(size, 5, llvm, points, progress));
     return points;
 }
 

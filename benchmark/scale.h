@@ -1,6 +1,7 @@
 // How compile time grows with the program: long ones on the interpreter and the template JIT, branchy ones through LLVM.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct ScalePoint {
 };
 
 // 10,000, 100,000 and 1,000,000 instructions on interpreter and ubpf; 1,000, 10,000 and 30,000 branchy ones through LLVM.
-// All engines must agree on the result of each program.
-Result<std::vector<ScalePoint>> measure_scale();
+// All engines must agree on the result of each program. `progress` hears of each point before it is measured.
+Result<std::vector<ScalePoint>> measure_scale(const std::function<void(const std::string&)>& progress);
 
 }  // namespace bpftime::benchmark
