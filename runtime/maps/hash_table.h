@@ -18,7 +18,7 @@ namespace bpftime {
 inline constexpr std::uint32_t kSlots = 8;
 
 struct alignas(kCacheLine) HashBucket {
-    std::atomic<std::uint64_t> marks;     // a byte a slot: 0 empty, else from the key's hash
+    std::atomic<std::uint64_t> marks;     // a byte a slot: 0 empty, else 2..255 from the key's hash
     std::atomic<std::uint32_t> owner;     // thread id of the writer inside, 0: free
     std::atomic<std::uint32_t> version;   // grows before an element leaves the bucket, so that a reader that saw it go looks again
     std::atomic<std::uint32_t> overflow;  // first element of the list, 0: none
@@ -112,8 +112,8 @@ namespace hash_detail {
 
 inline constexpr std::uint64_t kEachByte = 0x0101010101010101u;
 
-// A bit (7, 15, ...) for every byte of `marks` that equals `mark`. A byte above a true match may be reported wrongly; the
-// lowest one reported is always true.
+// A bit (7, 15, ...) for every byte of `marks` that equals `mark`. A byte above a true match that differs from it in bit 0 alone is
+// reported too: another key's slot, never an empty one, as no mark is 1. The lowest byte reported is always true.
 inline std::uint64_t matching(std::uint64_t marks, std::uint8_t mark) {
     const std::uint64_t difference = marks ^ (mark * kEachByte);
     return (difference - kEachByte) & ~difference & (kEachByte << 7);
@@ -125,10 +125,10 @@ inline std::uint32_t first_slot(std::uint64_t matches) {
 // False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an operation.
 bool lock_bucket(HashBucket& bucket);
 
-// 1..255 from the bits that do not choose the bucket.
+// 2..255 from the bits that do not choose the bucket.
 inline std::uint8_t mark_of(std::uint64_t hash) {
     const auto mark = static_cast<std::uint8_t>(hash >> 56);
-    return mark == 0 ? 1 : mark;
+    return mark < 2 ? mark + 2 : mark;
 }
 
 }  // namespace hash_detail

@@ -127,6 +127,16 @@ TEST_CASE("keys that collide beyond a bucket's slots are found, walked, replaced
     CHECK(put(table, 2000) == 0);
 }
 
+TEST_CASE("an empty slot never looks like a key's, whatever lies below it") {
+    using namespace hash_detail;
+    for (std::uint64_t top = 0; top < 256; ++top) {
+        const std::uint8_t mark = mark_of(top << 56);
+        CHECK(matching(mark, mark) == 0x80);               // slot 0 taken, seven empty above
+        CHECK(matching(std::uint64_t{mark} << 56, mark) == std::uint64_t{0x80} << 56);
+        CHECK(first_slot(matching(mark, 0)) == 1);
+    }
+}
+
 TEST_CASE("a walk may delete each element that it meets") {
     auto made = HashTable::create({.key_size = 8, .element_size = 8, .max_entries = 64});
     REQUIRE(made);

@@ -16,11 +16,11 @@ struct Pair {
     std::uint64_t first, second;  // equal when whole
 };
 
-std::unique_ptr<Map> make(MapType type, std::uint32_t value_size, std::uint32_t entries) {
+std::unique_ptr<Map> make(MapType type, std::uint32_t value_size, std::uint32_t entries, std::uint32_t key_size = 8) {
     MapSpec spec;
     spec.name = "threads";
     spec.type = static_cast<std::uint32_t>(type);
-    spec.key_size = 8;
+    spec.key_size = key_size;
     spec.value_size = value_size;
     spec.max_entries = entries;
     auto map = create_map(spec);
@@ -69,6 +69,26 @@ TEST_CASE("a key that stays is found while all around it come, go and are replac
     CHECK(missed == 0);
     CHECK(torn == 0);
     CHECK(refused == 0);
+}
+
+TEST_CASE("an element reused for another key while a reader compares it is not taken for an absence") {
+    // Long keys make the comparison long; each replacement reuses the element that the one before gave back.
+    struct Key {
+        std::uint64_t words[128];
+    };
+    const auto map = make(MapType::Hash, 8, 2, sizeof(Key));
+    static Key keys[2] = {};
+    keys[1].words[0] = 1;
+    for (const Key& key : keys) REQUIRE(map->update(&key, &key, kUpdateAny) == 0);
+    Map* m = map.get();
+    std::atomic<bool> done{false};
+    std::atomic<std::uint64_t> missed{0};
+    in_threads(2, [&, m](std::uint32_t me) {
+        for (int i = 0; me == 0 && i < 2'000'000; ++i) m->update(&keys[i % 2], &keys[i % 2], kUpdateExist);
+        if (me == 0) done = true;
+        for (int i = 0; me == 1 && !done; ++i) missed += m->lookup(&keys[i % 2]) == nullptr;
+    });
+    CHECK(missed == 0);
 }
 
 TEST_CASE("inserts and deletes of several threads leave no element behind") {
