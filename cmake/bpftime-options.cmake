@@ -2,9 +2,12 @@
 
 add_library(bpftime-options INTERFACE)
 target_compile_options(bpftime-options INTERFACE
-  -Wall -Wextra -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
-target_include_directories(bpftime-options INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
-target_compile_definitions(bpftime-options INTERFACE BPFTIME_VERSION="${PROJECT_VERSION}")
+  "$<BUILD_INTERFACE:-Wall;-Wextra;-Wshadow;$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual>>")
+target_compile_features(bpftime-options INTERFACE cxx_std_23)
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH bpftime_root)  # also for projects other than the top one
+target_include_directories(bpftime-options INTERFACE $<BUILD_INTERFACE:${bpftime_root}>
+                           $<INSTALL_INTERFACE:include/bpftime>)
+target_compile_definitions(bpftime-options INTERFACE $<BUILD_INTERFACE:BPFTIME_VERSION="${PROJECT_VERSION}">)
 if(BPFTIME_SANITIZE)
   target_compile_options(bpftime-options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
                          -fno-omit-frame-pointer)
