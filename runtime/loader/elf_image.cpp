@@ -10,6 +10,9 @@ namespace bpftime {
 namespace {
 
 constexpr std::size_t kInsnBytes = 8;
+constexpr std::uint8_t kLddw = 0x18, kCall = 0x85;
+
+bool is_code(const Elf64_Shdr& header) { return header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_EXECINSTR) != 0; }
 
 template <class T>
 T read_at(std::span<const std::uint8_t> bytes, std::size_t offset) {
@@ -69,6 +72,7 @@ Result<ElfImage> ElfImage::parse(std::span<const std::uint8_t> object) {
     BPFTIME_CHECK(image.read_sections());
     BPFTIME_CHECK(image.read_symbols());
     image.type_functions();
+    BPFTIME_CHECK(image.check_code());
     BPFTIME_CHECK(image.read_relocations());
     BPFTIME_CHECK(image.check_btf());
     return image;
@@ -164,7 +168,7 @@ Status ElfImage::read_symbols() {
 void ElfImage::type_functions() {
     for (std::uint32_t section = 0; section < sections_.size(); ++section) {
         const Elf64_Shdr& header = sections_[section].header;
-        if (header.sh_type != SHT_PROGBITS || (header.sh_flags & SHF_EXECINSTR) == 0 || header.sh_size % kInsnBytes != 0) continue;
+        if (!is_code(header) || header.sh_size % kInsnBytes != 0) continue;
         std::vector<std::size_t> starts;
         bool typed = false;
         for (std::size_t index = 0; index < symbols_.size(); ++index) {
@@ -194,13 +198,39 @@ Status ElfImage::read_relocations() {
         if (section.header.sh_entsize != sizeof(Elf64_Rel) || section.bytes.size() % sizeof(Elf64_Rel) != 0)
             return wrong("have a wrong size");
         if (section.header.sh_info >= sections_.size()) return wrong("belong to no section");
-        const std::uint64_t target_size = sections_[section.header.sh_info].header.sh_size;
+        const ElfSection& target = sections_[section.header.sh_info];
         for (std::size_t at = 0; at < section.bytes.size(); at += sizeof(Elf64_Rel)) {
             const auto entry = read_at<Elf64_Rel>(section.bytes, at);
             const std::uint64_t symbol = ELF64_R_SYM(entry.r_info);
             if (symbol >= symbols_.size()) return wrong("refer to no symbol");
-            if (entry.r_offset >= target_size) return wrong("lie beyond their section");
+            if (entry.r_offset >= target.header.sh_size) return wrong("lie beyond their section");
+            if (is_code(target.header)) BPFTIME_CHECK(check_relocation(target, entry.r_offset));
             relocations_.emplace(std::pair{section.header.sh_info, entry.r_offset}, static_cast<std::uint32_t>(symbol));
+        }
+    }
+    return {};
+}
+
+// libbpf writes both slots of a lddw, and the one slot of a call, wherever a relocation says.
+Status ElfImage::check_relocation(const ElfSection& target, std::uint64_t offset) const {
+    const bool whole = offset % kInsnBytes == 0 && target.bytes.size() - offset >= kInsnBytes;
+    if (whole && (target.bytes[offset] == kLddw || target.bytes[offset] == kCall)) return {};
+    return fail(failure("the relocation at offset ", offset, " of section '", target.name, "' is neither of a lddw nor of a call"));
+}
+
+// No function ends between the slots of a lddw.
+Status ElfImage::check_code() const {
+    for (const ElfSymbol& symbol : symbols_) {
+        const Elf64_Sym& entry = symbol.entry;
+        if (!symbol.function() || entry.st_shndx == SHN_UNDEF || entry.st_shndx >= sections_.size()) continue;
+        if (!is_code(sections_[entry.st_shndx].header)) continue;
+        const auto code = sections_[entry.st_shndx].bytes.subspan(entry.st_value, entry.st_size);
+        for (std::size_t at = 0; at < code.size(); at += kInsnBytes) {
+            if (code[at] != kLddw) continue;
+            at += kInsnBytes;
+            if (at >= code.size() || code[at] != 0)
+                return fail(failure("lddw lacks its second half").in_program(symbol.name).at(
+                    static_cast<std::int64_t>(at / kInsnBytes) - 1));
         }
     }
     return {};

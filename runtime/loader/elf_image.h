@@ -57,6 +57,8 @@ private:
     Status read_sections();
     Status read_symbols();
     Status read_relocations();
+    Status check_relocation(const ElfSection& target, std::uint64_t offset) const;
+    Status check_code() const;
     Status check_btf() const;
     void type_functions();
     Result<std::string_view> string_at(std::uint32_t section, std::uint64_t offset) const;

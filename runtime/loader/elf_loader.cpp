@@ -43,6 +43,7 @@ public:
     Result<LoadedObject> run(const std::vector<std::string>& names) {
         programs_ = BPFTIME_TRY(list_programs(input_));
         if (programs_.empty()) return fail(failure("the object contains no BPF programs"));
+        BPFTIME_CHECK(check_names());
         std::set<std::string> wanted = BPFTIME_TRY(choose(names));
         const std::set<std::string> chosen = wanted;
         while (!wanted.empty()) {
@@ -61,6 +62,16 @@ public:
     }
 
 private:
+    // Everything that follows tells programs apart by name, as a linker would.
+    Status check_names() const {
+        std::set<std::string> seen;
+        for (const ElfProgram& program : programs_) {
+            if (program.name.empty()) return fail(failure("the object has a program without a name"));
+            if (!seen.insert(program.name).second) return fail(failure("the object has several programs called '", program.name, "'"));
+        }
+        return {};
+    }
+
     Result<std::set<std::string>> choose(const std::vector<std::string>& names) const {
         std::set<std::string> wanted(names.begin(), names.end());
         if (names.empty())

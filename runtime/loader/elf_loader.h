@@ -24,7 +24,9 @@ struct LoadedProgram {
 
 struct LoadedObject {
     std::vector<LoadedProgram> programs;  // in the object's order
-    std::vector<MapSpec> maps;            // all of the object, in its order; MapSpec::number is the index here
+    // All of the object, in its order; MapSpec::number is the index here. Names are the kernel's, cut to 15 characters; those of data
+    // sections are the section's alone.
+    std::vector<MapSpec> maps;
 };
 
 // Errors concern the whole object: it cannot be read, is no BPF object, is damaged, or libbpf refuses it. What does not exist in

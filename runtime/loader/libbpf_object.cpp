@@ -68,8 +68,9 @@ std::string object_name(const std::string& file) {
 
 Result<ObjectPtr> open_object(const LoadInput& input, const LibbpfLog& log) {
     const std::string name = object_name(input.name);
-    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str(),
-                .btf_custom_path = (input.target_btf.empty() ? input.empty_btf : input.target_btf).c_str());
+    LIBBPF_OPTS(bpf_object_open_opts, options);
+    options.object_name = name.c_str();
+    options.btf_custom_path = (input.target_btf.empty() ? input.empty_btf : input.target_btf).c_str();
     const auto bytes = input.image.bytes();
     ObjectPtr object(bpf_object__open_mem(bytes.data(), bytes.size(), &options));
     if (object != nullptr) return object;
@@ -107,7 +108,8 @@ void prepare_programs(bpf_object* object, const std::set<std::string>& wanted) {
 }
 
 MapSpec describe_map(const bpf_map* map, std::uint32_t number) {
-    MapSpec spec{.name = binding_name(bpf_map__name(map)), .number = number, .type = static_cast<std::uint32_t>(bpf_map__type(map)),
+    constexpr std::size_t kNameLength = 15;  // BPF_OBJ_NAME_LEN without its NUL
+    MapSpec spec{.name = binding_name(bpf_map__name(map)).substr(0, kNameLength), .number = number, .type = static_cast<std::uint32_t>(bpf_map__type(map)),
                  .key_size = bpf_map__key_size(map), .value_size = bpf_map__value_size(map),
                  .max_entries = bpf_map__max_entries(map), .flags = bpf_map__map_flags(map), .extra = bpf_map__map_extra(map),
                  .frozen = false, .contents = {}};

@@ -79,6 +79,19 @@ TEST_CASE("damage in headers, symbols and BTF never gets further than a sentence
     CHECK(refused > 100);
 }
 
+TEST_CASE("a function that ends inside a lddw, and a relocation of something else") {
+    auto bytes = read_bytes(object_path("callbacks"));
+    // The only place in the object with this pair of slots: lddw r2 of a callback's address.
+    const std::uint8_t lddw[] = {0x18, 0x02, 0, 0};
+    const auto at = std::search(bytes.begin(), bytes.end(), std::begin(lddw), std::end(lddw));
+    REQUIRE(at != bytes.end());
+    at[8] = 7;
+    CHECK(refusal(bytes).find("lddw lacks its second half") != std::string::npos);
+    at[0] = 0x07;
+    at[8] = 0x07;
+    CHECK(refusal(bytes).find("is neither of a lddw nor of a call") != std::string::npos);
+}
+
 TEST_CASE("map definitions from before BTF") {
     const std::string why = refusal(object_path("legacy_maps"));
     CHECK(why.find("legacy map definitions in 'maps' section are not supported") != std::string::npos);

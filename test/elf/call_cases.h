@@ -101,9 +101,10 @@ inline const CallCase kCallCases[] = {
      }},
     {"attributes that the command does not take", -EINVAL,
      [](const BpfFunction& bpf) {
-         std::uint32_t words[sizeof(bpf_attr) / 4] = {BPF_MAP_TYPE_ARRAY, 4, 8, 4};
-         words[sizeof(bpf_attr) / 4 - 1] = 1;
-         return bpf(BPF_MAP_FREEZE, words, sizeof(bpf_attr));
+         return on_map(bpf, small_array(bpf), [](const BpfFunction& f, long fd) {
+             std::uint32_t words[sizeof(bpf_attr) / 4] = {static_cast<std::uint32_t>(fd)};
+             words[sizeof(bpf_attr) / 4 - 1] = 1;
+             return f(BPF_MAP_FREEZE, words, sizeof(bpf_attr)); });
      }},
     {"attributes at a bad address", -EFAULT,
      [](const BpfFunction& bpf) { return bpf(BPF_MAP_CREATE, reinterpret_cast<void*>(16), sizeof(bpf_attr)); }},

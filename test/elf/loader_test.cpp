@@ -1,4 +1,6 @@
 // What comes out of well-formed objects.
+#include <unistd.h>
+
 #include <cstring>
 #include <thread>
 
@@ -239,6 +241,17 @@ TEST_CASE("programs for the kernel's tables of functions build") {
     CHECK(static_cast<ProgType>(program_of(object, "first_op").type) == ProgType::StructOps);
     REQUIRE(object.maps.size() == 1);
     CHECK(object.maps[0].type == static_cast<std::uint32_t>(MapType::StructOps));
+}
+
+TEST_CASE("maps that ask to be pinned are not, and ring buffers may say what their records are") {
+    const LoadedObject object = load("pinned");
+    CHECK(verdict(object, "reader") == "built");
+    CHECK(find_map(object, "bpftime_test_pi") != nullptr);  // 15 characters, as the kernel keeps names
+    REQUIRE(find_map(object, "typed_ring") != nullptr);
+    CHECK(find_map(object, "typed_ring")->value_size == 0);
+    REQUIRE(find_map(object, "typed_events") != nullptr);
+    CHECK(find_map(object, "typed_events")->key_size == 4);
+    CHECK(access("/sys/fs/bpf/bpftime_test_pinned", F_OK) != 0);
 }
 
 TEST_CASE("only the programs named are loaded") {
