@@ -133,6 +133,23 @@ Result<Totals> run_all(const std::vector<Case>& cases, const std::string& engine
     return totals;
 }
 
+// `count` random programs on the runner's interpreter and template JIT.
+int compare(std::uint64_t count, const std::string& qemu, const std::string& runner) {
+    constexpr std::uint64_t kSeed = 1, kPiece = 1000;
+    std::string input;
+    for (std::uint64_t done = 0; done < count; done += kPiece)
+        input += cat("compare ", kSeed + done, ' ', std::min(kPiece, count - done), '\n');
+    const auto answers = ask(qemu, runner, input);
+    std::uint64_t agreed = 0;
+    if (answers)
+        for (const std::string& answer : *answers) {
+            if (answer.starts_with("agreed ")) agreed += std::stoull(answer.substr(7));
+            if (!answer.starts_with("agreed ")) std::cout << "FAILED  " << answer << '\n';
+        }
+    std::cout << "interpreter and ubpf on AArch64: " << agreed << " of " << count << " random programs agree\n";
+    return agreed == count ? 0 : 1;
+}
+
 int skip(const std::string& why) {
     std::cout << "SKIPPED: " << why << '\n';
     return 77;
@@ -146,8 +163,10 @@ int main(int argc, char** argv) {
     std::vector<std::string> paths;
     app.add_option("--runner", runner, "bpftime-aarch64-runner");
     app.add_option("--qemu", qemu, "qemu-aarch64");
-    app.add_option("--engine", engine, "interpreter, ubpf or aot")->required();
-    app.add_option("FILES", paths, "*.data or *.jsonl")->required();
+    app.add_option("--engine", engine, "interpreter, ubpf or aot");
+    std::uint64_t random = 0;
+    app.add_option("--random", random, "compare interpreter and ubpf on so many random programs instead");
+    app.add_option("FILES", paths, "*.data or *.jsonl");
     CLI11_PARSE(app, argc, argv);
 
     if (runner.empty()) return skip("no aarch64-linux-gnu-g++ when this was built (Debian: g++-aarch64-linux-gnu)");
@@ -158,6 +177,7 @@ int main(int argc, char** argv) {
         std::cout << "FAILED  " << runner << " has not been built\n";
         return 1;
     }
+    if (random != 0) return compare(random, qemu, runner);
     const auto cases = read_cases(paths);
     const auto totals = cases ? run_all(*cases, engine, qemu, runner) : Result<Totals>(fail(cases.error()));
     if (!totals) {

@@ -6,10 +6,12 @@
 //   object HEX                               a native object, for the engine aot
 //   metadata HEX                             what it says of itself
 //   run ENGINE                               interpreter, ubpf or aot; forgets the case afterwards
-// and answers each run with "r0 <hex> <memory afterwards as hex>" or "error <message>".
+//   compare SEED COUNT                       random programs on interpreter and ubpf
+// and answers each run with "r0 <hex> <memory afterwards as hex>" or "error <message>", compare with "agreed COUNT" or an error.
 #include <iostream>
 #include <sstream>
 
+#include "test/aarch64/runner/compare.h"
 #include "test/conformance/world.h"
 #include "vm/interpreter/interpreter.h"
 #include "vm/linker/load_image.h"
@@ -76,6 +78,12 @@ int main() {
         in >> word;
         if (word == "map") {
             job.one.maps.push_back(read_map(in));
+            continue;
+        }
+        if (word == "compare") {
+            std::uint64_t seed = 0, count = 0;
+            in >> seed >> count;
+            std::cout << test::compare_engines(seed, count) << std::endl;
             continue;
         }
         in >> value;
