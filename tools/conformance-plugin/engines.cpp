@@ -22,12 +22,8 @@ using Loaded = Result<std::unique_ptr<Executable>>;
 Loaded llvm(const Program& program, const Bindings& bindings) { return llvm_jit(program, bindings); }
 
 Loaded aot(const Program& program, const Bindings& bindings) {
-    const Compiler* compiler = BPFTIME_TRY(load_compiler());
-    CompiledObject object = BPFTIME_TRY(compiler->compile(program, {}));
-    object.metadata.tag = program_tag(program);
-    object.metadata.program_info = program_info_digest(object.metadata);
-    const std::vector<std::uint8_t> sealed = BPFTIME_TRY(seal(object.elf, object.metadata));
-    return link_object(sealed, bindings);
+    const SealedObject object = BPFTIME_TRY(compile_object(program, {}));
+    return link_object(object.bytes, bindings);
 }
 #endif
 

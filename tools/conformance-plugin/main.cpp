@@ -1,12 +1,12 @@
 // bpftime-conformance-plugin: one program from standard input, in hexadecimal, run by one engine; prints r0.
 // The protocol of the public bpf_conformance runner: memory as an argument, its address in r1 and length in r2.
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <string>
 
+#include "runtime/helpers/helpers.h"
 #include "tools/conformance-plugin/engines.h"
 #include "tools/conformance-plugin/hex.h"
 #include "vm/core/decode.h"
@@ -15,19 +15,12 @@ namespace {
 
 using namespace bpftime;
 
-std::uint64_t ktime_get_ns(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
-}
-
 Result<std::uint64_t> run(const std::string& engine_name, const std::string& memory_hex, const std::string& program_hex) {
     const Engine* engine = BPFTIME_TRY(find_engine(engine_name));
     std::vector<std::uint8_t> memory = BPFTIME_TRY(parse_hex(memory_hex));
     const std::vector<std::uint8_t> bytecode = BPFTIME_TRY(parse_hex(program_hex));
     const Program program = BPFTIME_TRY(make_program(bytecode));
-    Bindings bindings;
-    bindings.helpers[helper("ktime_get_ns")->id] = ktime_get_ns;
-    const auto executable = BPFTIME_TRY(engine->load(program, bindings));
+    const auto executable = BPFTIME_TRY(engine->load(program, default_bindings()));
     return executable->run(memory.empty() ? nullptr : memory.data(), memory.size());
 }
 
