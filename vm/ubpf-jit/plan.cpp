@@ -174,7 +174,13 @@ private:
             case Op::Ja32: step.effects |= Jumps | Ends; break;
             case Op::Exit: step.reads |= bit(0); break;
             case Op::CallHelper: step.reads |= arguments_[static_cast<std::size_t>(insn.imm)]; break;
-            case Op::CallLocal: step.writes |= kScratch; [[fallthrough]];
+            case Op::CallLocal: {
+                const auto slot = static_cast<std::uint32_t>(&insn - program_.insns.data());
+                const std::uint32_t callee = insn.target(slot);  // one that lies ahead has been planned
+                step.reads |= callee > slot ? plan_.slots[callee].live & kArguments : kArguments;
+                step.writes |= kScratch;
+                break;
+            }
             case Op::CallReg: step.reads |= kArguments; break;
             default: break;
         }
