@@ -88,19 +88,25 @@ int bpftime_rt_create_maps(const struct bpftime_rt_map *maps, size_t count); /* 
 
 std::string contents_name(const std::string& prefix, std::uint32_t number) { return cat(prefix, "_contents_", number); }
 
+// Bytes of the first value before the zeros at its end, which need no telling.
+std::size_t told_bytes(const MapSpec& map) {
+    const auto last = std::find_if(map.contents.rbegin(), map.contents.rend(), [](std::uint8_t byte) { return byte != 0; });
+    return static_cast<std::size_t>(map.contents.rend() - last);
+}
+
 std::string contents_array(const std::string& prefix, const MapSpec& map) {
     std::string out = cat("\n/* ", comment(map.name), " */\nstatic const uint8_t ", contents_name(prefix, map.number), "[] = {");
-    for (std::size_t i = 0; i < map.contents.size(); ++i)
+    for (std::size_t i = 0; i < told_bytes(map); ++i)
         out += cat(i % 20 == 0 ? "\n    " : " ", std::uint32_t{map.contents[i]}, ',');
     return out + "\n};\n";
 }
 
 std::string table_row(const std::string& prefix, const MapSpec& map) {
-    const bool filled = !map.contents.empty();
+    const bool filled = told_bytes(map) != 0;
     const std::string contents = filled ? contents_name(prefix, map.number) : "0";
     return cat("    {", map.number, ", ", quoted(map.name), ", ", map.type, " /* ", map_type_name(map.type), " */, ",
                map.key_size, ", ", map.value_size, ", ", map.max_entries, ", ", hex(map.flags), ", ", map.frozen ? 1 : 0, ", ",
-               contents, ", ", map.contents.size(), "},\n");
+               contents, ", ", told_bytes(map), "},\n");
 }
 
 // An enumerator for each map's number, by its name; a name that another map has too gets the number behind it.
@@ -122,7 +128,7 @@ std::string map_table(const std::string& prefix, const std::vector<MetadataMap>&
     out += kMapStruct;
     out += number_names(prefix, maps);
     for (const MetadataMap& map : maps)
-        if (!map.spec.contents.empty()) out += contents_array(prefix, map.spec);
+        if (told_bytes(map.spec) != 0) out += contents_array(prefix, map.spec);
     out += cat("\n/* number, name, type, key size, value size, max entries, flags, frozen, contents */\n",
                "static const struct bpftime_rt_map ", prefix, "_maps[] = {\n");
     for (const MetadataMap& map : maps) out += table_row(prefix, map.spec);

@@ -35,7 +35,14 @@ Metadata example() {
     data.spec.flags = 0x480;
     data.spec.frozen = true;
     for (int i = 0; i < 23; ++i) data.spec.contents.push_back(static_cast<std::uint8_t>(i * 11));
-    metadata.maps = {hash, data};
+    data.spec.contents.resize(40);
+    MetadataMap bss = data;
+    bss.spec.name = ".bss";
+    bss.spec.number = 4;
+    bss.spec.flags = 0x400;
+    bss.spec.frozen = false;
+    bss.spec.contents.assign(64, 0);
+    metadata.maps = {hash, data, bss};
     return metadata;
 }
 

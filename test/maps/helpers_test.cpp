@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#undef MAP_TYPE  // of <sys/mman.h>; the tables of map types use the name
+
 #include "runtime/helpers/format.h"
 #include "runtime/helpers/helpers.h"
 #include "runtime/maps/cpus.h"

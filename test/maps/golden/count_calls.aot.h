@@ -41,6 +41,7 @@ int bpftime_rt_create_maps(const struct bpftime_rt_map *maps, size_t count); /* 
 enum {
     count_calls_map_calls = 0,
     count_calls_map_count_data = 3,
+    count_calls_map__bss = 4,
 };
 
 /* count.data */
@@ -53,6 +54,7 @@ static const uint8_t count_calls_contents_3[] = {
 static const struct bpftime_rt_map count_calls_maps[] = {
     {0, "calls", 1 /* hash */, 4, 8, 1024, 0x0, 0, 0, 0},
     {3, "count.data", 2 /* array */, 4, 64, 1, 0x480, 1, count_calls_contents_3, 23},
+    {4, ".bss", 2 /* array */, 4, 64, 1, 0x400, 0, 0, 0},
 };
 
 /* Before the first run, in a driver that links libbpftime-rt.a: 0 or a negative errno. */
