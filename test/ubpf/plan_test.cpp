@@ -5,12 +5,20 @@
 namespace bpftime::ubpf {
 namespace {
 
-constexpr CostModel kOneByteEach = {.insn = [](const Insn& i) { return info(i.op).family == Family::High ? 0u : 1u; },
-                                    .prologue = 100, .loop_head = 10, .helper_table = 1000};
+// One byte each, 2 more for a wide immediate, 4 more for a wide displacement.
+const CostModel& simple_costs() {
+    static const CostModel kModel = {
+        .insns = CostModel::table([](const OpInfo& row) { return CostModel::Row{static_cast<std::uint8_t>(row.family != Family::High), 2, 4}; }),
+        .tail_call = 50,
+        .prologue = 100,
+        .loop_head = 10,
+        .helper_table = 1000};
+    return kModel;
+}
 
 Plan plan_of(std::string_view text) {
     Plan plan;
-    make_plan(test::make(text), kOneByteEach, plan);
+    make_plan(test::make(text), simple_costs(), plan);
     return plan;
 }
 
@@ -96,11 +104,14 @@ TEST_CASE("each subprogram's frame is what it uses") {
 }
 
 TEST_CASE("room counts every byte up to the end") {
-    const Plan plan = plan_of("r0 = 1 ll\n loop: r0 += 1\n if r0 != 9 goto loop\n exit\n");
+    const Plan plan = plan_of("r0 = 100 ll\n loop: r0 += 1\n if r0 != 9 goto loop\n exit\n");
     CHECK(plan.slots[4].room == 1);
     CHECK(plan.slots[2].room == 3);
     CHECK(plan.slots[0].room == 3 + 10 + 1);  // the loop head's padding lies before it
     CHECK(plan.capacity == 14 + 100);
+    CHECK(plan_of("r0 = 200\n r1 = *(u8 *)(r10 - 200)\n exit\n").capacity == 3 + 2 + 4 + 100);
+    CHECK(plan_of("call 12\n exit\n").capacity == 2 + 50 + 100);
+    CHECK(plan_of("callx r1\n exit\n").capacity == 2 + 100 + 1000);
 }
 
 }  // namespace

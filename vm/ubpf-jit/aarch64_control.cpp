@@ -13,24 +13,23 @@ enum FixupKind : int { Branch26, Branch19, Adr, LongAdr, TableAdr, TableLongAdr 
 constexpr std::uint32_t kReach19 = (1 << 20) - 64;
 
 // The longest code of an instruction by itself; a fused one is never longer than its parts.
-std::uint32_t cost(const Insn& i) {
-    const OpInfo& row = info(i.op);
+CostModel::Row cost(const OpInfo& row) {
+    const bool has_imm = row.source == Source::Imm;
     switch (row.family) {
-        case Family::Alu: return row.source == Source::Imm ? 16 : 8;
-        case Family::Endian: return 8;
-        case Family::Jump: return row.source == Source::Imm ? 20 : 12;
-        case Family::Load: return 12;
-        case Family::Store: return 20;
-        case Family::Atomic: return 48;
-        case Family::Lddw: return 16;
+        case Family::Alu: return {static_cast<std::uint8_t>(has_imm ? 16 : 8)};
+        case Family::Endian: return {8};
+        case Family::Jump: return {static_cast<std::uint8_t>(has_imm ? 20 : 12)};
+        case Family::Load: return {12};
+        case Family::Store: return {20};
+        case Family::Atomic: return {48};
+        case Family::Lddw: return {16};
         case Family::Control:
             switch (row.shape()) {
-                case Shape::CallReg: return 72;
-                case Shape::CallId: return i.imm == kTailCallHelper ? 96 : 24;
-                case Shape::Bare: return 48;
-                default: return 24;
+                case Shape::CallReg: return {72};
+                case Shape::Bare: return {48};
+                default: return {24};
             }
-        default: return 0;
+        default: return {};
     }
 }
 
@@ -39,7 +38,14 @@ constexpr Cond kConditions[] = {Cond::EQ, Cond::HI, Cond::HS, Cond::NE, Cond::NE
 
 }  // namespace
 
-const CostModel Lowering::kCost = {.insn = cost, .prologue = 128, .loop_head = 0, .helper_table = 8 + 8 * kHelperLimit};
+const CostModel& Lowering::cost_model() {
+    static const CostModel kModel = {.insns = CostModel::table(cost),
+                                     .tail_call = 72,
+                                     .prologue = 128,
+                                     .loop_head = 0,
+                                     .helper_table = 8 + 8 * kHelperLimit};
+    return kModel;
+}
 
 // ---- Frames -------------------------------------------------------------------------------------------------------------
 // From the top: x29 and x30 if anything is called or r10 is used (x29 points to them), 512 bytes if r10 is used, saved registers,

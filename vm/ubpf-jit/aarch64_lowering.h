@@ -15,7 +15,7 @@ using namespace bpftime::aarch64;
 
 class Lowering : public LoweringBase {
 public:
-    static const CostModel kCost;
+    static const CostModel& cost_model();
 
     explicit Lowering(Job& job) : LoweringBase(job), a_(job.out) {}
 

@@ -93,16 +93,39 @@ public:
     }
 
 private:
+    // The first walk finds everything at once.
     void plan_subprogram(const Subprogram& range, SubPlan& sub) {
-        looped_ = false;
-        RegMask live = 0;
-        for (std::uint32_t slot = range.end; slot-- > range.begin;) live = visit(slot, live, sub);
-        if (plan_.slots[range.begin].marks & kLoopHead) room_ += cost_.loop_head;
-        room_ += cost_.prologue;
+        unsigned live = 0, used = 0, written = 0;
+        bool looped = false;
+        std::uint32_t room = room_;
+        for (std::uint32_t slot = range.end; slot-- > range.begin;) {
+            const Insn& insn = program_.insns[slot];
+            const Step step = step_of(insn);
+            used |= step.reads | step.writes;
+            written |= step.writes;
+            if (step.effects & Special) room += note(insn, sub);
+            if (step.effects & Ends) live = 0;
+            if (step.effects & Jumps) {
+                SlotPlan& there = plan_.slots[insn.target(slot)];
+                const bool back = insn.off < 0;
+                there.marks |= back ? kTarget | kLoopHead : kTarget;
+                live |= back ? 0 : there.live;
+                looped |= back;
+            }
+            if (plan_.slots[slot + 1].marks & kLoopHead) room += cost_.loop_head;
+            room += cost_.of(insn);
+            live = (live & ~step.writes) | step.reads;
+            SlotPlan& here = plan_.slots[slot];
+            here.room = room;
+            here.live = static_cast<RegMask>(live);
+        }
+        room_ = room + cost_.prologue + (plan_.slots[range.begin].marks & kLoopHead ? cost_.loop_head : 0);
+        sub.used = static_cast<RegMask>(used);
+        sub.written = static_cast<RegMask>(written);
         sub.frame = (sub.used & bit(kFramePointer)) != 0;
         sub.calls |= sub.tail_calls;
         plan_.tail_calls |= sub.tail_calls;
-        if (looped_) settle(range);
+        if (looped) settle(range);
     }
 
     // Liveness around loops: what a loop head needs was taken for nothing at the jumps back to it, so walk again until no loop
@@ -117,53 +140,29 @@ private:
     // One walk; true when a loop head's needs changed.
     bool sharpen(const Subprogram& range) {
         bool changed = false;
-        RegMask live = 0;
+        unsigned live = 0;
         for (std::uint32_t slot = range.end; slot-- > range.begin;) {
             SlotPlan& here = plan_.slots[slot];
             const Insn& insn = program_.insns[slot];
             const Step step = step_of(insn);
             if (step.effects & Ends) live = 0;
             if (step.effects & Jumps) live |= plan_.slots[insn.target(slot)].live;
-            live = static_cast<RegMask>((live & ~step.writes) | step.reads);
+            live = (live & ~step.writes) | step.reads;
             changed |= (here.marks & kLoopHead) != 0 && here.live != live;
-            here.live = live;
+            here.live = static_cast<RegMask>(live);
         }
         return changed;
     }
 
-    // Everything about one slot; `live` is what the next one needs, the result what this one does.
-    RegMask visit(std::uint32_t slot, RegMask live, SubPlan& sub) {
-        SlotPlan& here = plan_.slots[slot];
-        const Insn& insn = program_.insns[slot];
-        const Step step = step_of(insn);
-        sub.used |= step.reads | step.writes;
-        sub.written |= step.writes;
-        if (step.effects & Special) note(insn, sub);
-        if (step.effects & Ends) live = 0;
-        if (step.effects & Jumps) {
-            const std::uint32_t target = insn.target(slot);
-            SlotPlan& there = plan_.slots[target];
-            const bool back = target <= slot;
-            there.marks |= back ? kTarget | kLoopHead : kTarget;
-            if (!back) live |= there.live;
-            looped_ |= back;
-        }
-        if (plan_.slots[slot + 1].marks & kLoopHead) room_ += cost_.loop_head;
-        room_ += cost_.insn(insn);
-        here.room = room_;
-        return here.live = static_cast<RegMask>((live & ~step.writes) | step.reads);
-    }
-
     struct Step {
-        std::uint16_t effects;
-        RegMask reads, writes;
+        unsigned effects, reads, writes;  // in registers of their own: parts of words would be slow to put together again
     };
-    Step step_of(const Insn& insn) const {
+    [[gnu::always_inline]] Step step_of(const Insn& insn) const {
         Step step{kEffects[static_cast<std::size_t>(insn.op)], 0, 0};
-        const RegMask dst = bit(insn.dst), src = bit(insn.src);
-        step.reads = static_cast<RegMask>((step.effects & ReadsDst ? dst : 0) | (step.effects & ReadsSrc ? src : 0));
-        step.writes = static_cast<RegMask>((step.effects & WritesDst ? dst : 0) | (step.effects & WritesSrc ? src : 0));
-        if (step.effects & AccumulatesR0) step.reads |= bit(0), step.writes |= bit(0);
+        const unsigned dst = bit(insn.dst), src = bit(insn.src);
+        const unsigned e = step.effects;  // by arithmetic, as branches on them would be as good as random
+        step.reads = dst * (e & ReadsDst) | src * (e / ReadsSrc & 1) | (e / AccumulatesR0 & 1);
+        step.writes = dst * (e / WritesDst & 1) | src * (e / WritesSrc & 1) | (e / AccumulatesR0 & 1);
         if (step.effects & Special) refine(insn, step);
         return step;
     }
@@ -185,18 +184,21 @@ private:
             default: break;
         }
     }
-    void note(const Insn& insn, SubPlan& sub) {
+    // Remembers what is special about `insn`; returns what it costs more than others of its kind.
+    std::uint32_t note(const Insn& insn, SubPlan& sub) {
         switch (insn.op) {
             case Op::MayGoto: sub.may_goto = true; break;
             case Op::CallHelper:
                 sub.calls = true;
-                sub.tail_calls |= insn.imm == kTailCallHelper;
-                break;
+                if (insn.imm != kTailCallHelper) break;
+                sub.tail_calls = true;
+                return cost_.tail_call;
             case Op::CallReg: plan_.call_reg = true; [[fallthrough]];
             case Op::CallLocal: sub.calls = true; break;
             case Op::LddwCodeAddr: plan_.code_addresses = true; break;
             default: break;
         }
+        return 0;
     }
 
     const Program& program_;
@@ -204,7 +206,6 @@ private:
     Plan& plan_;
     const std::array<RegMask, kHelperLimit>& arguments_;
     std::uint32_t room_ = 0;
-    bool looped_ = false;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 // the first finds all of it; a subprogram with loops is walked again until liveness settles.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -48,12 +49,31 @@ struct Plan {
     bool code_addresses = false;  // passes subprograms as callbacks
 };
 
-// What an instruction may cost in native bytes, per architecture.
+// The most native bytes that each instruction may cost, by Op, per architecture.
 struct CostModel {
-    std::uint32_t (*insn)(const Insn&);
-    std::uint32_t prologue;   // of a subprogram, alignment included
-    std::uint32_t loop_head;  // padding before one
-    std::uint32_t helper_table;  // what callx looks helpers up in
+    struct Row {
+        std::uint8_t bytes = 0;
+        std::uint8_t wide_imm = 0;  // more, if the immediate needs more than 8 bits
+        std::uint8_t wide_off = 0;  // more, if the displacement does
+    };
+    std::array<Row, kOpCount> insns{};
+    std::uint32_t tail_call = 0;     // what a call of helper 12 costs more
+    std::uint32_t prologue = 0;      // of a subprogram, alignment included
+    std::uint32_t loop_head = 0;     // padding before one
+    std::uint32_t helper_table = 0;  // what callx looks helpers up in
+
+    std::uint32_t of(const Insn& i) const {
+        const Row& row = insns[static_cast<std::size_t>(i.op)];
+        return row.bytes + (i.imm == static_cast<std::int8_t>(i.imm) ? 0u : row.wide_imm) +
+               (i.off == static_cast<std::int8_t>(i.off) ? 0u : row.wide_off);
+    }
+    // `row` of every Op.
+    template <class Function>
+    static std::array<Row, kOpCount> table(Function row) {
+        std::array<Row, kOpCount> rows{};
+        for (std::size_t op = 0; op < kOpCount; ++op) rows[op] = row(kOpTable[op]);
+        return rows;
+    }
 };
 
 // Fills `plan`, whose memory is reused. The program has passed validate().

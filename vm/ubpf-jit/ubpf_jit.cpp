@@ -12,14 +12,14 @@ namespace {
 
 // What differs from one architecture to the next.
 struct Backend {
-    const CostModel* cost;
+    const CostModel& (*cost)();
     Result<std::uint32_t> (*emit)(Job&);
 };
 
 const Backend& backend(Arch arch) {
     static const Backend kBackends[] = {
-        {&x86_64::Lowering::kCost, emit<x86_64::Lowering>},
-        {&aarch64::Lowering::kCost, emit<aarch64::Lowering>},
+        {x86_64::Lowering::cost_model, emit<x86_64::Lowering>},
+        {aarch64::Lowering::cost_model, emit<aarch64::Lowering>},
     };
     return kBackends[static_cast<std::size_t>(arch)];
 }
@@ -49,7 +49,7 @@ void release(Scratch& used) {
 
 Status prepare(const Program& program, const Bindings& bindings, const Backend& target, Plan& plan) {
     BPFTIME_CHECK(check_bindings(program, bindings));
-    make_plan(program, *target.cost, plan);
+    make_plan(program, target.cost(), plan);
     if (plan.tail_calls_in_subprograms && plan.code_addresses)
         return fail(failure("a tail call in a subprogram does not go together with callbacks")
                         .in_program(program.name)

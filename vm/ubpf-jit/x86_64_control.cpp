@@ -17,37 +17,35 @@ constexpr std::uint32_t kFunctionAlignment = 16;
 constexpr std::uint32_t kPadding = kLoopAlignment - 1;
 
 // The longest code of an instruction by itself; a fused one is never longer than its parts.
-std::uint32_t cost(const Insn& i) {
-    const OpInfo& row = info(i.op);
-    const std::uint32_t wide_imm = fits8(i.imm) ? 0 : 3;
-    const std::uint32_t wide_off = fits8(i.off) ? 0 : 3;
+CostModel::Row cost(const OpInfo& row) {
+    const bool has_imm = row.source == Source::Imm;
     switch (row.family) {
         case Family::Alu:
             switch (row.alu()) {
                 case AluOp::Div:
                 case AluOp::SDiv:
                 case AluOp::Mod:
-                case AluOp::SMod: return 80;
+                case AluOp::SMod: return {80};
                 case AluOp::Lsh:
                 case AluOp::Rsh:
-                case AluOp::Arsh: return row.source == Source::Reg ? 14 : 4;
-                case AluOp::Mov: return row.source == Source::Imm ? 7 : 4;
-                default: return row.source == Source::Imm ? 5 + wide_imm : 4;
+                case AluOp::Arsh: return {static_cast<std::uint8_t>(has_imm ? 4 : 14)};
+                case AluOp::Mov: return {static_cast<std::uint8_t>(has_imm ? 7 : 4)};
+                default: return has_imm ? CostModel::Row{5, 3} : CostModel::Row{4};
             }
-        case Family::Endian: return 9;
-        case Family::Jump: return row.source == Source::Imm ? 14 : 10;
-        case Family::Load: return 5 + wide_off;
-        case Family::Store: return row.source == Source::Imm ? (row.width == 8 ? 6 : row.width == 16 ? 8 : 9) + wide_off : 6 + wide_off;
-        case Family::Atomic: return 64;
-        case Family::Lddw: return 10;
+        case Family::Endian: return {9};
+        case Family::Jump: return {static_cast<std::uint8_t>(has_imm ? 14 : 10)};
+        case Family::Load: return {5, 0, 3};
+        case Family::Store: return {static_cast<std::uint8_t>(!has_imm ? 6 : row.width == 8 ? 6 : row.width == 16 ? 8 : 9), 0, 3};
+        case Family::Atomic: return {64};
+        case Family::Lddw: return {10};
         case Family::Control:
             switch (row.shape()) {
-                case Shape::CallReg: return 48;
-                case Shape::CallId: return i.imm == kTailCallHelper ? 64 : 12;
-                case Shape::Bare: return 32;
-                default: return 16;
+                case Shape::CallReg: return {48};
+                case Shape::CallId: return {12};
+                case Shape::Bare: return {32};
+                default: return {16};
             }
-        default: return 0;
+        default: return {};
     }
 }
 
@@ -59,8 +57,14 @@ constexpr bool is_signed(Condition c) {
 
 }  // namespace
 
-const CostModel Lowering::kCost = {
-    .insn = cost, .prologue = 96, .loop_head = kPadding, .helper_table = 8 + 8 * kHelperLimit};
+const CostModel& Lowering::cost_model() {
+    static const CostModel kModel = {.insns = CostModel::table(cost),
+                                     .tail_call = 52,
+                                     .prologue = 96,
+                                     .loop_head = kPadding,
+                                     .helper_table = 8 + 8 * kHelperLimit};
+    return kModel;
+}
 
 // ---- Frames -------------------------------------------------------------------------------------------------------------
 // With r10:     return address | saved rbp <- rbp | 512 bytes | locals | saved registers <- rsp

@@ -16,7 +16,7 @@ using namespace bpftime::x86_64;
 
 class Lowering : public LoweringBase {
 public:
-    static const CostModel kCost;
+    static const CostModel& cost_model();
 
     explicit Lowering(Job& job) : LoweringBase(job), a_(job.out) {}
 
