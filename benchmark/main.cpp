@@ -133,7 +133,8 @@ int run(const Options& options) {
     }
     progress("");
     if (options.rounds > 0) std::fputs(tables(report).c_str(), stdout);
-    else if (good) std::printf("%zu programs, %zu contestants: all results equal\n", report.rows.size(), contestants->size());
+    else if (good)
+        std::printf("%zu programs, %zu contestants: all results equal\n", report.rows.size(), contestants->size());
     if (!options.json.empty() && !(std::ofstream(options.json) << json(report))) {
         std::fprintf(stderr, "bpftime-benchmark: cannot write '%s'\n", options.json.c_str());
         return 1;

@@ -47,7 +47,8 @@ double batch_ns(const Ready& ready, std::vector<std::uint8_t>& memory, std::uint
 std::uint64_t calibrate(const Ready& ready, std::vector<std::uint8_t>& memory) {
     for (std::uint64_t n = 1;; n *= 2) {
         const double ns = batch_ns(ready, memory, n);
-        if (ns > kBatchNs / 4) return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(n) * kBatchNs / ns));
+        const double wanted = static_cast<double>(n) * kBatchNs / ns;
+        if (ns > kBatchNs / 4) return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(wanted));
     }
 }
 

@@ -71,7 +71,8 @@ Result<Ready> prepare(const Library& library, const Input& input) {
 
 Result<Contestant> load_peer(const std::string& argument) {
     const auto equals = argument.find('=');
-    if (equals == std::string::npos || equals == 0) return fail(failure("--peer takes NAME=LIBRARY, not '", argument, "'"));
+    if (equals == std::string::npos || equals == 0)
+        return fail(failure("--peer takes NAME=LIBRARY, not '", argument, "'"));
     const std::string path = argument.substr(equals + 1);
     void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle) return fail(failure("cannot load the peer: ", dlerror()));

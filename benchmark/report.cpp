@@ -121,8 +121,9 @@ std::string interpreter_line(const Report& report) {
             ++count;
         }
         if (count == 0) return {};
-        return cat("Interpreter: ", number(std::exp(logs / count)), " ns an instruction (geomean of programs that execute 100 or more; ",
-                   number(least), " to ", number(most), ").\n");
+        return cat("Interpreter: ", number(std::exp(logs / count)),
+                   " ns an instruction (geomean of programs that execute 100 or more; ", number(least), " to ",
+                   number(most), ").\n");
     }
     return {};
 }
@@ -155,19 +156,22 @@ std::string real(double value) {
 std::string processor() {
     std::ifstream in("/proc/cpuinfo");
     for (std::string line; std::getline(in, line);)
-        if (line.starts_with("model name") && line.find(": ") != std::string::npos) return line.substr(line.find(": ") + 2);
+        if (const auto colon = line.find(": "); line.starts_with("model name") && colon != std::string::npos)
+            return line.substr(colon + 2);
     return "unknown";
 }
 
 std::string json_row(const Report& report, const Row& row) {
-    std::string out = cat("    {\"program\": ", quoted(row.workload), ", \"r0\": ", quoted(hex(row.r0)), ", \"instructions\": ", row.slots,
-                          ", \"executed\": ", row.executed, ", \"contestants\": {");
+    std::string out = cat("    {\"program\": ", quoted(row.workload), ", \"r0\": ", quoted(hex(row.r0)),
+                          ", \"instructions\": ", row.slots, ", \"executed\": ", row.executed, ", \"contestants\": {");
     for (std::size_t i = 0; i < row.figures.size(); ++i) {
         const Figure& figure = row.figures[i];
         out += cat(i ? ", " : "", quoted(report.contestants[i]), ": {");
-        out += figure.error.empty() ? cat("\"ns\": ", real(figure.ns), ", \"compile_us\": ", real(figure.compile_us),
-                                          ", \"load_us\": ", real(figure.load_us), ", \"code_bytes\": ", figure.code_bytes)
-                                    : cat("\"error\": ", quoted(figure.error));
+        if (figure.error.empty())
+            out += cat("\"ns\": ", real(figure.ns), ", \"compile_us\": ", real(figure.compile_us), ", \"load_us\": ",
+                       real(figure.load_us), ", \"code_bytes\": ", figure.code_bytes);
+        else
+            out += cat("\"error\": ", quoted(figure.error));
         out += '}';
     }
     return out + "}}";
@@ -191,7 +195,8 @@ double geomean_ratio(const Report& report, std::size_t contestant, bool better) 
 std::string tables(const Report& report) {
     std::string out;
     if (!report.rows.empty())
-        out += run_table(report) + '\n' + interpreter_line(report) + '\n' + ratio_table(report) + '\n' + compile_table(report);
+        out += run_table(report) + '\n' + interpreter_line(report) + '\n' + ratio_table(report) + '\n' +
+               compile_table(report);
     if (!report.scale.empty()) out += (out.empty() ? "" : "\n") + scale_table(report);
     return out;
 }
@@ -203,13 +208,15 @@ std::string json(const Report& report) {
         out += json_row(report, report.rows[i]) + (i + 1 < report.rows.size() ? ",\n" : "\n");
     out += "  ],\n  \"geomeans\": {";
     for (std::size_t i = 0; i < report.contestants.size(); ++i)
-        out += cat(i ? ", " : "", quoted(report.contestants[i]), ": {\"clang_o3\": ", real(geomean_ratio(report, i, false)),
+        out += cat(i ? ", " : "", quoted(report.contestants[i]),
+                   ": {\"clang_o3\": ", real(geomean_ratio(report, i, false)),
                    ", \"better_native\": ", real(geomean_ratio(report, i, true)), "}");
     out += "},\n  \"scale\": [\n";
     for (std::size_t i = 0; i < report.scale.size(); ++i) {
         const ScalePoint& point = report.scale[i];
-        out += cat("    {\"engine\": ", quoted(point.engine), ", \"instructions\": ", point.instructions, ", \"ms\": ", real(point.ms),
-                   ", \"code_bytes\": ", point.code_bytes, "}", i + 1 < report.scale.size() ? ",\n" : "\n");
+        out += cat("    {\"engine\": ", quoted(point.engine), ", \"instructions\": ", point.instructions,
+                   ", \"ms\": ", real(point.ms), ", \"code_bytes\": ", point.code_bytes, "}",
+                   i + 1 < report.scale.size() ? ",\n" : "\n");
     }
     return out + "  ]\n}\n";
 }

@@ -16,7 +16,7 @@ inline double read_clock(clockid_t clock) {
 
 // Wall clock: cheap to read, for what takes microseconds and is rarely interrupted.
 inline double now_ns() { return read_clock(CLOCK_MONOTONIC); }
-// Processor time of this thread: for what takes longer, so that other processes count less. Everything measured runs on one thread.
+// Processor time of this thread: for what takes longer, so that other processes count less.
 inline double cpu_ns() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 inline double median(std::vector<double> samples) {

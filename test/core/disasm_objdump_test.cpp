@@ -129,7 +129,8 @@ __attribute__((section("xdp"))) u64 atomics(u64 *p, u64 x) {
 }  // namespace
 
 TEST_CASE("text equals llvm-objdump's") {
-    if (access(LLVM_OBJDUMP, X_OK) || access(LLVM_MC, X_OK)) test::skip_binary("llvm-mc and llvm-objdump are not installed");
+    if (access(LLVM_OBJDUMP, X_OK) || access(LLVM_MC, X_OK))
+        test::skip_binary("llvm-mc and llvm-objdump are not installed");
     const Workdir dir;
 
     SECTION("random instructions of every row") {
@@ -164,7 +165,8 @@ TEST_CASE("text equals llvm-objdump's") {
             INFO(cpu);
             // Old processors lack the fetching atomics.
             const char* atomics = cpu < "v3" ? "" : " -DATOMICS";
-            run(cat(CLANG_BPF " -target bpf -O2 -g -mcpu=", cpu, atomics, " -c ", dir.file("a.c"), " -o ", dir.file("a.o")));
+            run(cat(CLANG_BPF " -target bpf -O2 -g -mcpu=", cpu, atomics, " -c ", dir.file("a.c"), " -o ",
+                    dir.file("a.o")));
             const auto lines = objdump(dir.file("a.o"));
             CHECK(lines.size() > 60);
             compare(lines);
