@@ -10,6 +10,7 @@ namespace bpftime {
 namespace {
 
 constexpr std::size_t kInsnBytes = 8;
+constexpr std::uint64_t kMaxZeroes = 64u << 20;  // .bss takes no room in the file, but does in every copy of its contents
 constexpr std::uint8_t kLddw = 0x18, kCall = 0x85;
 
 bool is_code(const Elf64_Shdr& header) { return header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_EXECINSTR) != 0; }
@@ -121,7 +122,8 @@ Status ElfImage::read_sections() {
             section.bytes = std::span(bytes_).subspan(row.sh_offset, row.sh_size);
         }
         if ((row.sh_flags & SHF_COMPRESSED) != 0) return fail(failure("section ", index, " is compressed"));
-        if (row.sh_type == SHT_NOBITS && row.sh_size > UINT32_MAX) return fail(failure("section ", index, " is too large"));
+        if (row.sh_type == SHT_NOBITS && row.sh_size > kMaxZeroes)
+            return fail(failure("section ", index, " has ", row.sh_size, " bytes of zeroes, more than ", kMaxZeroes));
         if (holds_strings(row) && !section.bytes.empty() && section.bytes.back() != 0)
             return fail(failure("the strings of section ", index, " do not end with a zero byte"));
         sections_.push_back(section);

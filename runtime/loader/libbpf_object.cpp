@@ -179,7 +179,11 @@ Program take_program(const ProgramObject& object, const ElfProgram& description,
 Error explain(const LibbpfLog& log, const Capture& capture, int error, const LoadInput& input) {
     if (!log.program_load_failed() || !capture.load_error()) {
         const std::string cause = log.decisive(std::strerror(error));
-        if (cause.find("failed to create") != std::string::npos && capture.map_error()) return *capture.map_error();
+        if (cause.find("failed to create") != std::string::npos && capture.map_error()) {
+            const bool unsized = capture.map_error()->cause.find(" 0 ") != std::string::npos;
+            return Error(*capture.map_error()).with_hint(
+                unsized ? "the object leaves it to its loader: set it in the source, or capture the loader" : "");
+        }
         return failure(cause, " (libbpf)").with_errno(error);
     }
     Error refusal = *capture.load_error();

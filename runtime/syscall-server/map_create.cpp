@@ -1,4 +1,6 @@
 // BPF_MAP_CREATE: which shapes each map type allows (map_shapes.def), and the object behind the descriptor.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -33,7 +35,7 @@ constexpr MapShape kShapes[] = {
 #include "runtime/syscall-server/map_shapes.def"
 };
 
-constexpr std::uint32_t kPage = 4096, kMaxKey = 512u << 10, kMaxValue = 1u << 30, kMaxTrieKey = 4 + 256, kMaxStackDepth = 127;
+constexpr std::uint32_t kMaxKey = 512u << 10, kMaxValue = 1u << 30, kMaxTrieKey = 4 + 256, kMaxStackDepth = 127;
 
 bool size_fits(SizeRule rule, std::uint32_t size, std::uint32_t flags) {
     const std::uint32_t frame = (flags & kBuildId) != 0 ? 32 : 8;  // struct bpf_stack_build_id, or an address
@@ -52,7 +54,7 @@ bool entries_fit(EntriesRule rule, std::uint32_t entries) {
     switch (rule) {
         case EntriesRule::Some: return entries >= 1;
         case EntriesRule::None: return entries == 0;
-        case EntriesRule::Pages: return entries >= kPage && (entries & (entries - 1)) == 0;
+        case EntriesRule::Pages: return (entries & (entries - 1)) == 0 && entries >= static_cast<std::uint32_t>(getpagesize());
     }
     return false;
 }

@@ -154,7 +154,7 @@ inline const CallCase kCallCases[] = {
     {"an element beyond an array", -ENOENT,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_array(bpf), [](const BpfFunction& f, long fd) {
-             int key = 9; long value; return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, &value); });
+             int key = 9; long value = 0; return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, &value); });
      }},
     {"writing beyond an array", -E2BIG,
      [](const BpfFunction& bpf) {
@@ -179,7 +179,7 @@ inline const CallCase kCallCases[] = {
     {"a hash's missing element", -ENOENT,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_hash(bpf), [](const BpfFunction& f, long fd) {
-             int key = 1; long value; return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, &value); });
+             int key = 1; long value = 0; return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, &value); });
      }},
     {"replacing a hash's missing element", -ENOENT,
      [](const BpfFunction& bpf) {
