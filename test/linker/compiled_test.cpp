@@ -6,6 +6,7 @@
 #include "vm/core/decode.h"
 #include "vm/core/disasm.h"
 #include "vm/core/kernel_names.h"
+#include "vm/linker/target.h"
 #include "vm/llvm-jit/compiler.h"
 
 using namespace bpftime;
@@ -137,6 +138,21 @@ TEST_CASE("a compiled object with any byte changed or cut short is refused") {
         if (link_object(Bytes(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size)), b, {.allow_unverified = true}))
             FAIL("linked after " << size << " bytes");
     CHECK(outcome(link_object(sealed, b, {})) == "linked");
+}
+
+TEST_CASE("every CPU feature that the compiler records is one that the linker can check") {
+    const bool x86 = build().metadata.triple.starts_with("x86_64");
+    const std::vector<const char*> cpus = x86 ? std::vector<const char*>{"x86-64-v2", "x86-64-v3", "x86-64-v4", "bdver4", "znver5", "sierraforest",
+                                                                         "graniterapids"}
+                                              : std::vector<const char*>{"cortex-a72", "neoverse-n1", "neoverse-v2", "ampere1b"};
+    for (const char* cpu : cpus) {
+        const SealedObject object = build({.triple = {}, .cpu = cpu, .features = {}});
+        CHECK_FALSE(object.metadata.features.empty());
+        for (const std::string& name : object.metadata.features) {
+            INFO(cpu << ' ' << name);
+            CHECK(aot::kHost.feature(name) != aot::Support::Unknown);
+        }
+    }
 }
 
 TEST_CASE("an object compiled for another machine is refused by name") {

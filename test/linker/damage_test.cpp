@@ -3,6 +3,7 @@
 #include "test/linker/elf_writer.h"
 #include "test/linker/objects.h"
 #include "vm/linker/load_image.h"
+#include "vm/linker/seal.h"
 
 using namespace bpftime;
 using namespace bpftime::test;
@@ -91,6 +92,18 @@ TEST_CASE("a sealed object with any byte changed is refused") {
                 }
             CHECK(outcome(link_object(sealed, b, {})) == "linked");
         }
+}
+
+TEST_CASE("a changed byte of the metadata is reported as damage, whatever it would mean") {
+    Bytes sealed = seal_fresh(object(compilers().front()), info());
+    const auto at = static_cast<std::size_t>(seal_section(*elf::Object::parse(sealed))->offset);
+    for (std::size_t i = at + 16; i < at + seal_section(*elf::Object::parse(sealed))->size; ++i) {
+        sealed[i] ^= 1;
+        INFO(i - at);
+        CHECK(outcome(link_object(sealed, bindings(), {})) ==
+              "the object's digest differs from its bytes; the object is damaged or was changed after it was built");
+        sealed[i] ^= 1;
+    }
 }
 
 TEST_CASE("bytes added to a sealed object are noticed") {

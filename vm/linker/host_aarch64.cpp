@@ -15,6 +15,9 @@ struct Feature {
     unsigned long hwcap, hwcap2;
 };
 
+// Bits of AT_HWCAP2 that older kernel headers have no names for.
+constexpr unsigned long kCssc = 1ul << 34, kMops = 1ul << 43, kLrcpc3 = 1ul << 46, kLse128 = 1ul << 47;
+
 constexpr Feature kFeatures[] = {
     // Part of every ARMv8-A CPU that runs Linux, or nothing that code of ours can use.
     {"v8a", 0, 0}, {"fp-armv8", 0, 0}, {"neon", 0, 0}, {"outline-atomics", 0, 0}, {"perfmon", 0, 0}, {"ras", 0, 0}, {"spe", 0, 0},
@@ -48,6 +51,10 @@ constexpr Feature kFeatures[] = {
     {"bf16", 0, HWCAP2_BF16},
     {"rand", 0, HWCAP2_RNG},
     {"bti", 0, HWCAP2_BTI},
+    {"cssc", 0, kCssc},
+    {"mops", 0, kMops},
+    {"rcpc3", 0, kLrcpc3},
+    {"lse128", 0, kLse128},
 };
 
 Support feature(std::string_view name) {

@@ -1,4 +1,6 @@
 // CPU features of an x86-64 host by LLVM's names.
+#include <cpuid.h>
+
 #include <algorithm>
 
 #include "vm/linker/target.h"
@@ -14,6 +16,16 @@ struct Feature {
 
 bool always() { return true; }
 
+// CPUID leaf 7, sub-leaf 1, EAX: features that the oldest supported compiler has no name for. Asked once: in a virtual machine CPUID is
+// slow.
+bool later_avx(int bit) {
+    static const unsigned kBits = [] {
+        unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+        return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 ? eax : 0u;
+    }();
+    return ((kBits >> bit) & 1) != 0 && __builtin_cpu_supports("avx2") != 0;
+}
+
 // `gcc` is the compiler's name of the same thing; the answer comes from what its runtime read at start-up, without CPUID, and
 // covers the operating system's support for wide registers.
 #define FEATURE(name, gcc) {name, [] { return __builtin_cpu_supports(gcc) != 0; }}
@@ -24,8 +36,9 @@ const Feature kFeatures[] = {
     {"x87", always}, {"nopl", always},
     // Instructions of the kernel, which code of ours cannot use.
     {"invpcid", always},
+    {"avxifma", [] { return later_avx(23); }},
     // cx16 and sahf have no name that all compilers know; the level x86-64-v2 includes both.
-    FEATURE("adx", "adx"), FEATURE("aes", "aes"), FEATURE("avx", "avx"), FEATURE("avx2", "avx2"),
+    FEATURE("adx", "adx"), FEATURE("aes", "aes"), FEATURE("amx-tile", "amx-tile"), FEATURE("avx", "avx"), FEATURE("avx2", "avx2"),
     FEATURE("avx512bf16", "avx512bf16"), FEATURE("avx512bitalg", "avx512bitalg"), FEATURE("avx512bw", "avx512bw"),
     FEATURE("avx512cd", "avx512cd"), FEATURE("avx512dq", "avx512dq"), FEATURE("avx512f", "avx512f"),
     FEATURE("avx512ifma", "avx512ifma"), FEATURE("avx512vbmi", "avx512vbmi"), FEATURE("avx512vbmi2", "avx512vbmi2"),
