@@ -15,9 +15,9 @@
 namespace bpftime {
 
 struct CompileOptions {
-    std::string triple;        // empty: this host's
-    std::string cpu;           // LLVM's -mcpu; empty: the triple's baseline (objects run anywhere); "native": this host's
-    std::string features;      // LLVM's "+a,-b", added to the CPU's
+    std::string triple{};      // empty: this host's
+    std::string cpu{};         // LLVM's -mcpu; empty: the triple's baseline (objects run anywhere); "native": this host's
+    std::string features{};    // LLVM's "+a,-b", added to the CPU's
     std::string entry = "bpf_main";
     int optimise = 3;          // 0..3
     bool debug_info = true;    // DWARF line table from the program's BTF lines

@@ -25,7 +25,7 @@ bool is_permitted(llvm::StringRef name) {
         if (name == llvm::StringRef(allowed.data(), allowed.size())) return true;
     for (const std::string_view prefix : {abi::kHelperPrefix, abi::kMapHandlePrefix, abi::kMapValuesPrefix})
         if (name.starts_with(llvm::StringRef(prefix.data(), prefix.size()))) return true;
-    return name == "_GLOBAL_OFFSET_TABLE_";
+    return name == "_GLOBAL_OFFSET_TABLE_" || name == ".TOC.";  // the linker's own
 }
 
 // Functions by the offset at which they begin.

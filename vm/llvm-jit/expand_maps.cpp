@@ -67,6 +67,8 @@ private:
         llvm::BasicBlock* const before = call.getParent();
         auto* const unlikely = llvm::MDBuilder(module_.getContext()).createBranchWeights(1, 100'000);
         llvm::Instruction* const end = llvm::SplitBlockAndInsertIfThen(absent, &call, false, unlikely);
+        end->getParent()->setName("map_call");
+        call.getParent()->setName("map_known");
         builder.SetInsertPoint(end);
         builder.SetCurrentDebugLocation(call.getDebugLoc());
         llvm::Value* const slow = values ? slow_values(builder) : slow_handle(builder);
