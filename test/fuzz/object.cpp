@@ -1,5 +1,6 @@
-// libFuzzer target for native objects: whatever the bytes, linking refuses them or makes an executable, and never runs it.
-// Run with -max_len=20000 and a corpus of objects; sealed ones are refused by their digest, so unsealed ones are what explores.
+// libFuzzer target for native objects: whatever the bytes, linking refuses them or makes an executable, and never runs
+// it. Run with -max_len=20000 and a corpus of objects; sealed ones are refused by their digest, so unsealed ones are
+// what explores.
 #include <cstdint>
 #include <span>
 
@@ -24,7 +25,8 @@ Bindings all_bindings() {
     spec.key_size = 4;
     spec.value_size = 8;
     spec.max_entries = 4;
-    bindings.maps.push_back({.spec = spec, .handle = 7, .values = reinterpret_cast<std::uint64_t>(values), .stride = 8});
+    bindings.maps.push_back(
+        {.spec = spec, .handle = 7, .values = reinterpret_cast<std::uint64_t>(values), .stride = 8});
     bindings.variables = {1, 2};
     return bindings;
 }

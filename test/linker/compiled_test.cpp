@@ -28,7 +28,8 @@ Bindings bindings() {
     Bindings b;
     b.helpers[1] = lookup;
     b.helpers[5] = clock_ns;
-    b.maps.push_back({.spec = map_spec("counts", 9), .handle = 77, .values = reinterpret_cast<std::uint64_t>(values), .stride = 8});
+    b.maps.push_back(
+        {.spec = map_spec("counts", 9), .handle = 77, .values = reinterpret_cast<std::uint64_t>(values), .stride = 8});
     return b;
 }
 
@@ -89,7 +90,8 @@ TEST_CASE("compiled objects link and run at every optimisation level, with and w
         for (const bool debug : {false, true})
             for (const char* cpu : {"", "native"}) {
                 INFO(level << ' ' << debug << ' ' << cpu);
-                const SealedObject object = build({.triple = {}, .cpu = cpu, .features = {}, .optimise = level, .debug_info = debug});
+                const SealedObject object =
+                    build({.triple = {}, .cpu = cpu, .features = {}, .optimise = level, .debug_info = debug});
                 const auto executable = link_object(object.bytes, bindings(), {});
                 REQUIRE(outcome(executable) == "linked");
                 for (std::uint64_t i = 0; i < 3; ++i) CHECK((*executable)->run(nullptr, i) == values[i] + 10);
@@ -131,20 +133,23 @@ TEST_CASE("a compiled object with any byte changed or cut short is refused") {
     for (std::size_t i = 0; i < sealed.size(); ++i)
         for (const std::uint8_t mask : {1, 16, 128, 255}) {
             sealed[i] ^= mask;
-            if (link_object(sealed, b, {.allow_unverified = true})) FAIL("linked with byte " << i << " changed by " << int{mask});
+            if (link_object(sealed, b, {.allow_unverified = true}))
+                FAIL("linked with byte " << i << " changed by " << int{mask});
             sealed[i] ^= mask;
         }
     for (std::size_t size = 0; size < sealed.size(); ++size)
-        if (link_object(Bytes(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size)), b, {.allow_unverified = true}))
+        if (link_object(Bytes(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size)), b,
+                        {.allow_unverified = true}))
             FAIL("linked after " << size << " bytes");
     CHECK(outcome(link_object(sealed, b, {})) == "linked");
 }
 
 TEST_CASE("every CPU feature that the compiler records is one that the linker can check") {
     const bool x86 = build().metadata.triple.starts_with("x86_64");
-    const std::vector<const char*> cpus = x86 ? std::vector<const char*>{"x86-64-v2", "x86-64-v3", "x86-64-v4", "bdver4", "znver5", "sierraforest",
-                                                                         "graniterapids"}
-                                              : std::vector<const char*>{"cortex-a72", "neoverse-n1", "neoverse-v2", "ampere1b"};
+    const std::vector<const char*> cpus =
+        x86 ? std::vector<const char*>{"x86-64-v2", "x86-64-v3",    "x86-64-v4",    "bdver4",
+                                       "znver5",    "sierraforest", "graniterapids"}
+            : std::vector<const char*>{"cortex-a72", "neoverse-n1", "neoverse-v2", "ampere1b"};
     for (const char* cpu : cpus) {
         const SealedObject object = build({.triple = {}, .cpu = cpu, .features = {}});
         CHECK_FALSE(object.metadata.features.empty());
@@ -157,7 +162,8 @@ TEST_CASE("every CPU feature that the compiler records is one that the linker ca
 
 TEST_CASE("an object compiled for another machine is refused by name") {
     const bool x86 = build().metadata.triple.starts_with("x86_64");
-    const SealedObject object = build({.triple = x86 ? "aarch64-linux-gnu" : "x86_64-linux-gnu", .cpu = {}, .features = {}});
+    const SealedObject object =
+        build({.triple = x86 ? "aarch64-linux-gnu" : "x86_64-linux-gnu", .cpu = {}, .features = {}});
     const std::string sentence = outcome(link_object(object.bytes, bindings(), {}));
     CHECK(sentence == (x86 ? "program 'prog': AArch64 object on an x86-64 host; rebuild it with --target x86_64"
                            : "program 'prog': x86-64 object on an AArch64 host; rebuild it with --target aarch64"));

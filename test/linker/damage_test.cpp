@@ -73,7 +73,8 @@ TEST_CASE("a sealed object cut short at any byte is refused") {
     const Bindings b = bindings();
     for (const bool allow : {false, true})
         for (std::size_t size = 0; size < sealed.size(); ++size) {
-            const Bytes cut(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size));  // its own allocation, for the sanitizer
+            const Bytes cut(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(
+                                                                 size));  // its own allocation, for the sanitizer
             if (link_object(cut, b, {.allow_unverified = allow})) FAIL("linked after " << size << " bytes");
         }
 }
@@ -87,7 +88,8 @@ TEST_CASE("a sealed object with any byte changed is refused") {
             for (std::size_t i = 0; i < sealed.size(); ++i)
                 for (const std::uint8_t mask : {1, 2, 4, 8, 16, 32, 64, 128, 255}) {
                     sealed[i] ^= mask;
-                    if (link_object(sealed, b, {.allow_unverified = true})) FAIL("linked with byte " << i << " changed by " << int{mask});
+                    if (link_object(sealed, b, {.allow_unverified = true}))
+                        FAIL("linked with byte " << i << " changed by " << int{mask});
                     sealed[i] ^= mask;
                 }
             CHECK(outcome(link_object(sealed, b, {})) == "linked");
@@ -137,7 +139,8 @@ TEST_CASE("without authentication, fields set to extremes never harm the linker"
     const Metadata m = info();
     const Bytes intact = object(compilers().front());
     const auto parsed = elf::Object::parse(intact);
-    for (const std::uint64_t extreme : {std::uint64_t{0}, std::uint64_t{0x7fffffffffffffff}, ~std::uint64_t{0}, std::uint64_t{0xffff}, std::uint64_t{1} << 40})
+    for (const std::uint64_t extreme : {std::uint64_t{0}, std::uint64_t{0x7fffffffffffffff}, ~std::uint64_t{0},
+                                        std::uint64_t{0xffff}, std::uint64_t{1} << 40})
         for (std::size_t at = 0; at + 8 <= intact.size(); at += 4) {
             Bytes damaged = intact;
             patch(damaged, at, extreme);

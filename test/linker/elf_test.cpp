@@ -65,14 +65,17 @@ TEST_CASE("objects of every compiler here are read") {
     for (const auto& compiler : compilers())
         for (const char* flags : {"-O3 -fPIC -g", "-O0", "-O2 -ffunction-sections -fdata-sections -gz"}) {
             INFO(compiler << ' ' << flags);
-            CHECK(parse(compile("int shared; static int t[4]; int f(int i) { return t[i & 3] + shared++; }", flags, compiler)) == "linked");
+            CHECK(parse(compile("int shared; static int t[4]; int f(int i) { return t[i & 3] + shared++; }", flags,
+                                compiler)) == "linked");
         }
 }
 
 TEST_CASE("what is no ELF64 little-endian relocatable object is refused") {
     CHECK(parse({}) == "the file is empty");
-    CHECK(parse(bytes("hello, world")) == "not an ELF object; give an object that bpftime-aot build or a C compiler wrote");
-    CHECK(parse(bytes("\x7f" "ELF")) == "truncated ELF header; the object is damaged");
+    CHECK(parse(bytes("hello, world")) ==
+          "not an ELF object; give an object that bpftime-aot build or a C compiler wrote");
+    CHECK(parse(bytes("\x7f"
+                      "ELF")) == "truncated ELF header; the object is damaged");
     CHECK(with(EI_CLASS, std::uint8_t{ELFCLASS32}) == "not a 64-bit ELF object");
     CHECK(with(EI_DATA, std::uint8_t{ELFDATA2MSB}) == "not a little-endian ELF object");
     CHECK(with(EI_VERSION, std::uint8_t{7}) == "unknown ELF version; the object is damaged");
@@ -85,25 +88,35 @@ TEST_CASE("what is no ELF64 little-endian relocatable object is refused") {
 }
 
 TEST_CASE("an ELF header that contradicts itself is refused") {
-    CHECK(with(offsetof(Elf64_Ehdr, e_shentsize), std::uint16_t{63}) == "ELF header sizes are not those of ELF64; the object is damaged");
-    CHECK(with(offsetof(Elf64_Ehdr, e_ehsize), std::uint16_t{0}) == "ELF header sizes are not those of ELF64; the object is damaged");
+    CHECK(with(offsetof(Elf64_Ehdr, e_shentsize), std::uint16_t{63}) ==
+          "ELF header sizes are not those of ELF64; the object is damaged");
+    CHECK(with(offsetof(Elf64_Ehdr, e_ehsize), std::uint16_t{0}) ==
+          "ELF header sizes are not those of ELF64; the object is damaged");
     CHECK(with(offsetof(Elf64_Ehdr, e_phnum), std::uint16_t{1}) ==
           "a relocatable object has no program headers, this one has; the object is damaged");
-    CHECK(with(offsetof(Elf64_Ehdr, e_shnum), std::uint16_t{0}) == "ELF header without section count; the object is damaged");
+    CHECK(with(offsetof(Elf64_Ehdr, e_shnum), std::uint16_t{0}) ==
+          "ELF header without section count; the object is damaged");
     CHECK(with(offsetof(Elf64_Ehdr, e_shnum), std::uint16_t{0xfeff}) ==
           "truncated: the section headers lie outside the file; the object is damaged");
     CHECK(with(offsetof(Elf64_Ehdr, e_shoff), ~std::uint64_t{0}) ==
           "truncated: the section headers lie outside the file; the object is damaged");
-    CHECK(with(offsetof(Elf64_Ehdr, e_shstrndx), std::uint16_t{0}) == "the section names are missing; the object is damaged");
-    CHECK(with(offsetof(Elf64_Ehdr, e_shstrndx), std::uint16_t{99}) == "the section names are missing; the object is damaged");
-    CHECK(with(offsetof(Elf64_Ehdr, e_shstrndx), std::uint16_t{1}) == "the section names are missing; the object is damaged");
+    CHECK(with(offsetof(Elf64_Ehdr, e_shstrndx), std::uint16_t{0}) ==
+          "the section names are missing; the object is damaged");
+    CHECK(with(offsetof(Elf64_Ehdr, e_shstrndx), std::uint16_t{99}) ==
+          "the section names are missing; the object is damaged");
+    CHECK(with(offsetof(Elf64_Ehdr, e_shstrndx), std::uint16_t{1}) ==
+          "the section names are missing; the object is damaged");
 }
 
 TEST_CASE("sections outside the file, overlapping or misshapen are refused") {
-    CHECK(with_header(1, kOffset, std::uint64_t{1} << 40) == "truncated: section 1 lies outside the file; the object is damaged");
-    CHECK(with_header(1, kSize, ~std::uint64_t{0}) == "truncated: section 1 lies outside the file; the object is damaged");
-    CHECK(with_header(1, kOffset, std::uint64_t{0}) == "an ELF header and section .text overlap in the file; the object is damaged");
-    CHECK(with_header(1, kSize, std::uint64_t{40}) == "section .text and section .data overlap in the file; the object is damaged");
+    CHECK(with_header(1, kOffset, std::uint64_t{1} << 40) ==
+          "truncated: section 1 lies outside the file; the object is damaged");
+    CHECK(with_header(1, kSize, ~std::uint64_t{0}) ==
+          "truncated: section 1 lies outside the file; the object is damaged");
+    CHECK(with_header(1, kOffset, std::uint64_t{0}) ==
+          "an ELF header and section .text overlap in the file; the object is damaged");
+    CHECK(with_header(1, kSize, std::uint64_t{40}) ==
+          "section .text and section .data overlap in the file; the object is damaged");
     CHECK(with_header(1, kType, std::uint32_t{SHT_NULL}) == "section 1 has no valid type; the object is damaged");
     CHECK(with_header(0, kType, std::uint32_t{SHT_PROGBITS}) == "section 0 has no valid type; the object is damaged");
     CHECK(with_header(1, offsetof(Elf64_Shdr, sh_addralign), std::uint64_t{3}) ==
@@ -126,18 +139,23 @@ TEST_CASE("symbols outside their section or table are refused") {
           "symbol 1 'bpf_main' lies outside its section; the object is damaged");
     CHECK(with(entry + offsetof(Elf64_Sym, st_size), ~std::uint64_t{0}) ==
           "symbol 1 'bpf_main' lies outside its section; the object is damaged");
-    CHECK(with_header(3, offsetof(Elf64_Shdr, sh_link), std::uint32_t{0}) == "the symbol table has no strings; the object is damaged");
-    CHECK(with_header(3, offsetof(Elf64_Shdr, sh_link), std::uint32_t{1}) == "the symbol table has no strings; the object is damaged");
+    CHECK(with_header(3, offsetof(Elf64_Shdr, sh_link), std::uint32_t{0}) ==
+          "the symbol table has no strings; the object is damaged");
+    CHECK(with_header(3, offsetof(Elf64_Shdr, sh_link), std::uint32_t{1}) ==
+          "the symbol table has no strings; the object is damaged");
     CHECK(with_header(3, offsetof(Elf64_Shdr, sh_entsize), std::uint64_t{23}) ==
           "the symbol table has entries of the wrong size; the object is damaged");
-    CHECK(with_header(2, kType, std::uint32_t{SHT_SYMTAB}) == "the symbol table has entries of the wrong size; the object is damaged");
+    CHECK(with_header(2, kType, std::uint32_t{SHT_SYMTAB}) ==
+          "the symbol table has entries of the wrong size; the object is damaged");
 }
 
 TEST_CASE("relocations outside their section or table are refused") {
     const Bytes file = sample().write();
     const auto entry = static_cast<std::size_t>(elf::Object::parse(file)->section(".rela.text")->offset);
-    CHECK(with(entry, std::uint64_t{33}) == "relocations .rela.text reach outside section .text (entry 0); the object is damaged");
-    CHECK(with(entry + 12, std::uint32_t{3}) == "relocations .rela.text name a symbol that does not exist (entry 0); the object is damaged");
+    CHECK(with(entry, std::uint64_t{33}) ==
+          "relocations .rela.text reach outside section .text (entry 0); the object is damaged");
+    CHECK(with(entry + 12, std::uint32_t{3}) ==
+          "relocations .rela.text name a symbol that does not exist (entry 0); the object is damaged");
     CHECK(with_header(5, offsetof(Elf64_Shdr, sh_info), std::uint32_t{0}) ==
           "relocations .rela.text patch a section that does not exist; the object is damaged");
     CHECK(with_header(5, offsetof(Elf64_Shdr, sh_info), std::uint32_t{50}) ==

@@ -32,7 +32,8 @@ struct Output {
     std::vector<Elf64_Shdr> headers = std::vector<Elf64_Shdr>(1);
     Strings names;
 
-    Elf64_Shdr& section(const std::string& name, std::uint32_t type, const void* data, std::size_t size, std::size_t align) {
+    Elf64_Shdr& section(const std::string& name, std::uint32_t type, const void* data, std::size_t size,
+                        std::size_t align) {
         Elf64_Shdr header{};
         header.sh_name = names.add(name);
         header.sh_type = type;
@@ -48,9 +49,11 @@ void write_relocations(const ElfObject& object, Output& out, std::uint32_t symbo
     for (std::uint32_t target = 1; target <= object.sections.size(); ++target) {
         std::vector<Elf64_Rela> entries;
         for (const ElfRelocation& r : object.relocations)
-            if (r.section == target) entries.push_back({r.offset, ELF64_R_INFO(std::uint64_t{r.symbol}, r.type), r.addend});
+            if (r.section == target)
+                entries.push_back({r.offset, ELF64_R_INFO(std::uint64_t{r.symbol}, r.type), r.addend});
         if (entries.empty()) continue;
-        auto& header = out.section(".rela" + object.sections[target - 1].name, SHT_RELA, entries.data(), entries.size() * sizeof(Elf64_Rela), 8);
+        auto& header = out.section(".rela" + object.sections[target - 1].name, SHT_RELA, entries.data(),
+                                   entries.size() * sizeof(Elf64_Rela), 8);
         header.sh_entsize = sizeof(Elf64_Rela);
         header.sh_link = symbols;
         header.sh_info = target;
@@ -68,7 +71,8 @@ Bytes ElfObject::write() const {
     Strings strings;
     std::vector<Elf64_Sym> table(1);
     for (const ElfSymbol& symbol : symbols)
-        table.push_back({strings.add(symbol.name), static_cast<unsigned char>(ELF64_ST_INFO(symbol.binding, symbol.type)), 0, symbol.section,
+        table.push_back({strings.add(symbol.name),
+                         static_cast<unsigned char>(ELF64_ST_INFO(symbol.binding, symbol.type)), 0, symbol.section,
                          symbol.value, symbol.size});
     const auto index = static_cast<std::uint32_t>(out.headers.size());
     auto& header = out.section(".symtab", SHT_SYMTAB, table.data(), table.size() * sizeof(Elf64_Sym), 8);

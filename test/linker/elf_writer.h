@@ -35,7 +35,8 @@ struct ElfRelocation {
     std::int64_t addend = 0;
 };
 
-// Written in this order: header, sections, symbols, strings, one table of relocations a section, names, section headers.
+// Written in this order: header, sections, symbols, strings, one table of relocations a section, names, section
+// headers.
 struct ElfObject {
     std::uint16_t machine = EM_X86_64;
     std::vector<ElfSection> sections = {};
@@ -53,7 +54,8 @@ std::size_t header_field(const Bytes& object, std::size_t index, std::size_t fie
 // Overwrites a number of the size of `value`.
 template <class T>
 void patch(Bytes& object, std::size_t offset, T value) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) object.at(offset + i) = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * i));
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+        object.at(offset + i) = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * i));
 }
 
 }  // namespace bpftime::test

@@ -95,7 +95,8 @@ TEST_CASE("metadata with any byte changed is decoded or refused, and never asks 
         for (const std::uint8_t mask : {0x01, 0x80, 0xff}) {
             Bytes damaged = encoded;
             damaged[i] ^= mask;
-            if (const auto metadata = decode_metadata(damaged)) CHECK(metadata->maps.size() + metadata->helpers.size() < encoded.size());
+            if (const auto metadata = decode_metadata(damaged))
+                CHECK(metadata->maps.size() + metadata->helpers.size() < encoded.size());
         }
 }
 
@@ -107,8 +108,9 @@ TEST_CASE("metadata that breaks a rule is refused") {
 
     Bytes newer = encode_metadata(full());
     newer[0] = 2;
-    CHECK(decode(newer) == "metadata version 2 is unknown to this runtime, which reads version 1; "
-                           "rebuild the object with this version's bpftime-aot");
+    CHECK(decode(newer) ==
+          "metadata version 2 is unknown to this runtime, which reads version 1; "
+          "rebuild the object with this version's bpftime-aot");
 
     Metadata m = full();
     m.helpers = {2, 1};

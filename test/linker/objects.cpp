@@ -45,7 +45,8 @@ CommandResult run_in(const std::filesystem::path& directory, const std::string& 
 }
 
 void write_file(const std::filesystem::path& path, const Bytes& contents) {
-    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(contents.data()), static_cast<std::streamsize>(contents.size()));
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(contents.data()), static_cast<std::streamsize>(contents.size()));
 }
 
 Bytes read_file(const std::filesystem::path& path) {

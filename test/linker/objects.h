@@ -1,4 +1,5 @@
-// Objects for the linker's tests: compiled from C by the compilers of this machine, sealed with metadata that fits this runtime.
+// Objects for the linker's tests: compiled from C by the compilers of this machine, sealed with metadata that fits this
+// runtime.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +15,13 @@ namespace bpftime::test {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// Compilers of this machine, by command, each once: the one that built the tests first, then gcc and clang where they exist.
+// Compilers of this machine, by command, each once: the one that built the tests first, then gcc and clang where they
+// exist.
 const std::vector<std::string>& compilers();
 
 // The object that `compiler flags -c` makes of `source`; throws with the compiler's output when it fails.
-Bytes compile(const std::string& source, const std::string& flags = "-O2 -fPIC", const std::string& compiler = compilers().front());
+Bytes compile(const std::string& source, const std::string& flags = "-O2 -fPIC",
+              const std::string& compiler = compilers().front());
 
 // Runs a shell command in a fresh directory that holds `files`; returns its exit status and all that it printed.
 struct NamedFile {

@@ -1,4 +1,5 @@
-// One test a row of what the linker refuses: an object that links, then the same with one thing wrong, and the sentence.
+// One test a row of what the linker refuses: an object that links, then the same with one thing wrong, and the
+// sentence.
 #include "test/catch.h"
 #include "test/linker/elf_writer.h"
 #include "test/linker/objects.h"
@@ -37,8 +38,12 @@ const Bytes& object() {
     return compiled;
 }
 
-std::string link(const Bytes& bytes, const LinkOptions& options = {}) { return outcome(link_object(bytes, bindings(), options)); }
-std::string link_with(const Metadata& m, const LinkOptions& options = {}) { return link(seal_fresh(object(), m), options); }
+std::string link(const Bytes& bytes, const LinkOptions& options = {}) {
+    return outcome(link_object(bytes, bindings(), options));
+}
+std::string link_with(const Metadata& m, const LinkOptions& options = {}) {
+    return link(seal_fresh(object(), m), options);
+}
 std::string link_bound(const Bindings& b) { return outcome(link_object(seal_fresh(object(), good()), b, {})); }
 std::string link_c(const std::string& source, const std::string& flags = "-O2 -fPIC") {
     return link(compile(source, flags), {.allow_unverified = true});
@@ -72,7 +77,8 @@ TEST_CASE("refused: an object of another machine, by name") {
                                   : "BPF bytecode object on an AArch64 host; rebuild it with --target aarch64"));
     Metadata m = good();
     m.triple = "riscv64-unknown-linux-gnu";
-    CHECK(link_with(m) == cat("program 'prog': the metadata is of a riscv64-unknown-linux-gnu object, the code is ", x86 ? "x86-64" : "AArch64", kRebuild));
+    CHECK(link_with(m) == cat("program 'prog': the metadata is of a riscv64-unknown-linux-gnu object, the code is ",
+                              x86 ? "x86-64" : "AArch64", kRebuild));
 }
 
 TEST_CASE("refused: no metadata, or a program that was not verified") {
@@ -102,7 +108,9 @@ TEST_CASE("refused: damage, before anything that the damaged object says") {
     Metadata m = good();
     m.features = {"no-such-feature"};
     Bytes sealed = seal_fresh(object(), m);
-    const auto seal = [](const Bytes& file) { return static_cast<std::size_t>(seal_section(*elf::Object::parse(file))->offset); };
+    const auto seal = [](const Bytes& file) {
+        return static_cast<std::size_t>(seal_section(*elf::Object::parse(file))->offset);
+    };
     Bytes damaged = sealed;
     damaged[sealed.size() / 3] ^= 1;
     CHECK(link(damaged) == "the object's digest differs from its bytes" + hint);
@@ -124,15 +132,18 @@ TEST_CASE("refused: another runtime's program info") {
     Metadata m = good();
     m.program_info.fill(1);
     CHECK(link(seal(object(), m).value()) ==
-          "program 'prog': the object was compiled for a runtime with other helper prototypes, contexts or limits" + kRebuild);
+          "program 'prog': the object was compiled for a runtime with other helper prototypes, contexts or limits" +
+              kRebuild);
 }
 
 TEST_CASE("refused: a CPU feature that is missing or unknown") {
     Metadata m = good();
     m.features = {"no-such-feature"};
-    CHECK(link_with(m) == "program 'prog': the code uses the CPU feature no-such-feature, which this runtime does not know; "
-                          "rebuild the object with an --mcpu that this host supports");
-    // No CPU has both AMD's FMA4 and Intel's SHSTK-era AVX-VNNI; one of them is missing on any x86-64 host, SVE2 on few AArch64 ones.
+    CHECK(link_with(m) ==
+          "program 'prog': the code uses the CPU feature no-such-feature, which this runtime does not know; "
+          "rebuild the object with an --mcpu that this host supports");
+    // No CPU has both AMD's FMA4 and Intel's SHSTK-era AVX-VNNI; one of them is missing on any x86-64 host, SVE2 on few
+    // AArch64 ones.
     const std::vector<std::string> candidates = code_object({}).machine == EM_X86_64
                                                     ? std::vector<std::string>{"fma4", "xop", "tbm", "lwp", "avxvnni"}
                                                     : std::vector<std::string>{"sve2", "rand", "bf16", "i8mm"};
@@ -142,11 +153,13 @@ TEST_CASE("refused: a CPU feature that is missing or unknown") {
         const std::string result = link_with(m);
         if (result == "linked") continue;
         ++missing;
-        CHECK(result == cat("program 'prog': the code uses the CPU feature ", feature,
-                            ", which this host does not have; rebuild the object with an --mcpu that this host supports"));
+        CHECK(result ==
+              cat("program 'prog': the code uses the CPU feature ", feature,
+                  ", which this host does not have; rebuild the object with an --mcpu that this host supports"));
     }
     CHECK(missing > 0);
-    m.features = code_object({}).machine == EM_X86_64 ? std::vector<std::string>{"sse2", "cx8"} : std::vector<std::string>{"neon"};
+    m.features = code_object({}).machine == EM_X86_64 ? std::vector<std::string>{"sse2", "cx8"}
+                                                      : std::vector<std::string>{"neon"};
     CHECK(link_with(m) == "linked");
 }
 
@@ -156,10 +169,14 @@ TEST_CASE("refused: a helper unknown, not offered, or of another prototype") {
     CHECK(link_with(m) == "program 'prog': helper 999 is unknown to this runtime");
     m = good();
     m.helpers.push_back(2);
-    CHECK(link_with(m) == "program 'prog': helper bpf_map_update_elem (2) is not offered by this runtime; 'bpftime-aot helpers' lists those that are");
+    CHECK(link_with(m) ==
+          "program 'prog': helper bpf_map_update_elem (2) is not offered by this runtime; 'bpftime-aot helpers' lists "
+          "those that are");
     m = good();
     m.prototypes.push_back({.helper = 1, .args = {HelperArg::Timer}});
-    CHECK(link_with(m) == "program 'prog': helper bpf_map_lookup_elem (1) has another prototype here than the object was compiled for" + kRebuild);
+    CHECK(link_with(m) ==
+          "program 'prog': helper bpf_map_lookup_elem (1) has another prototype here than the object was compiled for" +
+              kRebuild);
 }
 
 TEST_CASE("refused: a map that is missing or of another shape") {
@@ -187,7 +204,8 @@ TEST_CASE("refused: map contents that differ from those compiled in") {
     m.maps[0].contents_digest = contents_digest(folded, 8);
     const Bytes sealed = seal_fresh(object(), m);
     const std::string sentence =
-        "program 'prog': map 'counts' has other contents here than those compiled into the object; rebuild the object from this program";
+        "program 'prog': map 'counts' has other contents here than those compiled into the object; rebuild the object "
+        "from this program";
     Bindings b = bindings();
     CHECK(outcome(link_object(sealed, b, {})) == sentence);
     b.maps[0].spec.contents = folded;
@@ -204,7 +222,8 @@ TEST_CASE("refused: another context") {
     CHECK(link_with(good(), xdp) == "program 'prog': the object is of a kprobe program, and xdp is wanted here");
     Metadata m = good();
     m.context_size = 500;
-    CHECK(link_with(m) == "program 'prog': the context of a kprobe program has 168 bytes here and 500 in the object" + kRebuild);
+    CHECK(link_with(m) ==
+          "program 'prog': the context of a kprobe program has 168 bytes here and 500 in the object" + kRebuild);
 }
 
 TEST_CASE("refused: too deep a stack") {
@@ -214,13 +233,15 @@ TEST_CASE("refused: too deep a stack") {
     m = good();
     m.native_stack = 5000;
     CHECK(link_with(m) == "linked");
-    CHECK(link_with(m, {.max_native_stack = 4999}) == "program 'prog': the code uses 5000 bytes of stack, more than the 4999 allowed here");
+    CHECK(link_with(m, {.max_native_stack = 4999}) ==
+          "program 'prog': the code uses 5000 bytes of stack, more than the 4999 allowed here");
 }
 
 TEST_CASE("refused: the code of another program") {
     LinkOptions options{.expected_tag = Digest{}, .expected_program = "count"};
-    CHECK(link_with(good(), options) == "program 'prog': the object is of program 'prog' with another tag than 'count' has here; "
-                                        "rebuild the object from the program that it is to replace");
+    CHECK(link_with(good(), options) ==
+          "program 'prog': the object is of program 'prog' with another tag than 'count' has here; "
+          "rebuild the object from the program that it is to replace");
     options.expected_tag = good().tag;
     CHECK(link_with(good(), options) == "linked");
 }
@@ -237,9 +258,13 @@ TEST_CASE("refused: relocations that reach outside their section or overlap") {
     const std::string name = x86 ? "R_X86_64_64" : "R_AARCH64_ABS64";
     ElfObject raw = code_object(Bytes(32));
     raw.relocations = {{.offset = 25, .type = type, .symbol = 1}};
-    CHECK(link_raw(raw) == cat("relocation ", name, " at .text+0x19 reaches outside its section; the object is damaged"));
-    raw.relocations = {{.offset = 16, .type = type, .symbol = 1}, {.offset = 8, .type = type, .symbol = 1}, {.offset = 12, .type = type, .symbol = 1}};
-    CHECK(link_raw(raw) == cat("relocations ", name, " at .text+0x8 and ", name, " at .text+0xc overlap; the object is damaged"));
+    CHECK(link_raw(raw) ==
+          cat("relocation ", name, " at .text+0x19 reaches outside its section; the object is damaged"));
+    raw.relocations = {{.offset = 16, .type = type, .symbol = 1},
+                       {.offset = 8, .type = type, .symbol = 1},
+                       {.offset = 12, .type = type, .symbol = 1}};
+    CHECK(link_raw(raw) ==
+          cat("relocations ", name, " at .text+0x8 and ", name, " at .text+0xc overlap; the object is damaged"));
     raw.relocations.pop_back();  // out of order, but apart
     CHECK(link_raw(raw) == "linked");
 }
@@ -256,8 +281,8 @@ TEST_CASE("refused: references to what is not loaded") {
 
 TEST_CASE("refused: imports outside the permitted set") {
     const std::string hint = "; an object may import only the symbols that docs/aot-object.md lists";
-    CHECK(link_c("int system(const char *); unsigned long bpf_main(void *c, unsigned long n) { return system(\"true\"); }") ==
-          "the object imports 'system', which is not permitted" + hint);
+    CHECK(link_c("int system(const char *); unsigned long bpf_main(void *c, unsigned long n) { return "
+                 "system(\"true\"); }") == "the object imports 'system', which is not permitted" + hint);
     CHECK(link_c("void *memcpy(void *, const void *, unsigned long); unsigned long bpf_main(void *c, unsigned long n) "
                  "{ char b[300]; memcpy(b, c, n); return b[n & 3]; }") ==
           "the object imports 'memcpy', which is not permitted; compile with -fno-builtin, and copy in a loop");
@@ -265,13 +290,15 @@ TEST_CASE("refused: imports outside the permitted set") {
                  "{ return __lddw_helper_code_addr(n); }") ==
           "the object imports '__lddw_helper_code_addr', and addresses of subprograms have no meaning outside it; "
           "resolve lddw src=4 inside the object, as bpftime-aot does");
-    for (const char* name : {"_bpf_helper_ext_1", "_bpf_helper_ext_01", "_bpf_helper_ext_00001", "_bpf_helper_ext_", "_bpf_helper_ext_00x1",
-                             "_bpf_helper_ext_0999", "_bpf_helper_ext_0000", "_bpf_helper_ext_99999999999"}) {
+    for (const char* name :
+         {"_bpf_helper_ext_1", "_bpf_helper_ext_01", "_bpf_helper_ext_00001", "_bpf_helper_ext_",
+          "_bpf_helper_ext_00x1", "_bpf_helper_ext_0999", "_bpf_helper_ext_0000", "_bpf_helper_ext_99999999999"}) {
         ElfObject raw = code_object(Bytes(16));
         raw.symbols.push_back({name});
         CHECK(link_raw(raw) == cat("the object imports '", name, "', which names no helper"));
     }
-    for (const char* name : {"__bpftime_map_values_", "__bpftime_map_handle_x", "__bpftime_map_handle_01", "__bpftime_call_helper2", ""}) {
+    for (const char* name :
+         {"__bpftime_map_values_", "__bpftime_map_handle_x", "__bpftime_map_handle_01", "__bpftime_call_helper2", ""}) {
         ElfObject raw = code_object(Bytes(16));
         raw.symbols.push_back({name, SHN_UNDEF, 0, 0, STB_WEAK});
         CHECK(link_raw(raw) == cat("the object imports '", name, "', which is not permitted", hint));
@@ -283,7 +310,8 @@ TEST_CASE("refused: imports that the metadata does not cover") {
           "program 'prog': the object imports '_bpf_helper_ext_0001', a helper that its metadata does not list");
     ElfObject raw = code_object(Bytes(16));
     raw.symbols.push_back({"__bpftime_map_handle_5"});
-    CHECK(link(seal_fresh(raw.write(), good())) == "program 'prog': the object imports '__bpftime_map_handle_5', and has no map of that number");
+    CHECK(link(seal_fresh(raw.write(), good())) ==
+          "program 'prog': the object imports '__bpftime_map_handle_5', and has no map of that number");
     raw.symbols.back().binding = STB_WEAK;
     CHECK(link(seal_fresh(raw.write(), good())) == "linked");
     CHECK(link_c("unsigned long _bpf_helper_ext_0002(void); unsigned long bpf_main(void *c, unsigned long n) "
@@ -298,10 +326,12 @@ TEST_CASE("refused: sections that cannot be loaded") {
     raw.sections.back() = {".tdata", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_TLS, Bytes(8)};
     CHECK(link_raw(raw) == "section .tdata holds thread-local data, which an object cannot have");
     raw.sections.back() = {".init_array", SHT_INIT_ARRAY, SHF_ALLOC | SHF_WRITE, Bytes(8)};
-    CHECK(link_raw(raw) == "section .init_array has type 14, which cannot be loaded; constructors and destructors are not run");
+    CHECK(link_raw(raw) ==
+          "section .init_array has type 14, which cannot be loaded; constructors and destructors are not run");
     raw.sections.back() = {".z", SHT_PROGBITS, SHF_ALLOC | SHF_COMPRESSED, Bytes(8)};
     CHECK(link_raw(raw) == "section .z is compressed");
-    raw.sections.back() = {.name = ".bss", .type = SHT_NOBITS, .flags = SHF_ALLOC | SHF_WRITE, .memory_size = std::uint64_t{1} << 50};
+    raw.sections.back() = {
+        .name = ".bss", .type = SHT_NOBITS, .flags = SHF_ALLOC | SHF_WRITE, .memory_size = std::uint64_t{1} << 50};
     CHECK(link_raw(raw) == "section .bss asks for 1125899906842624 bytes of memory");
     raw.sections.back().memory_size = 100u << 20;
     raw.sections.push_back(raw.sections.back());
@@ -323,7 +353,8 @@ TEST_CASE("refused: symbols that an object cannot have") {
 TEST_CASE("refused: no entry, two, or one that is not a function") {
     const std::string hint = "; name the function to start at with --entry";
     CHECK(link_c("unsigned long other(void) { return 1; }") == "the object defines no function 'bpf_main'" + hint);
-    CHECK(link_c("static unsigned long bpf_main(void) { return 1; } void *p = bpf_main;") == "the object defines no function 'bpf_main'" + hint);
+    CHECK(link_c("static unsigned long bpf_main(void) { return 1; } void *p = bpf_main;") ==
+          "the object defines no function 'bpf_main'" + hint);
     CHECK(link_c("unsigned long bpf_main = 5;") == "the entry 'bpf_main' is not a function");
     CHECK(link_c("unsigned long bpf_main;", "-fcommon") == "the entry 'bpf_main' is not a function");
     ElfObject raw = code_object(Bytes(16));
@@ -334,5 +365,6 @@ TEST_CASE("refused: no entry, two, or one that is not a function") {
     CHECK(link_raw(raw) == "the entry 'bpf_main' is not a function");
     raw.symbols.back() = {"bpf_main", SHN_ABS, 0x1000, 0, STB_GLOBAL, STT_FUNC};
     CHECK(link_raw(raw) == "the entry 'bpf_main' is not a function");
-    CHECK(link(seal_fresh(object(), good()), {.entry = "second"}) == "program 'prog': the object defines no function 'second'" + hint);
+    CHECK(link(seal_fresh(object(), good()), {.entry = "second"}) ==
+          "program 'prog': the object defines no function 'second'" + hint);
 }

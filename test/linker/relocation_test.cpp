@@ -1,11 +1,11 @@
-// Every relocation kind of every machine: exact bytes for a value that fits, refusal and untouched bytes for one that does not.
+// Every relocation kind of every machine: exact bytes for a value that fits, refusal and untouched bytes for one that
+// does not.
 #include <algorithm>
 #include <set>
 
 #include "test/catch.h"
 #include "test/linker/elf_writer.h"
 #include "vm/linker/target.h"
-
 
 using namespace bpftime;
 using namespace bpftime::test;
@@ -64,10 +64,12 @@ Bytes insn(std::uint32_t word) {
 }
 
 // Relaxes the GOTPCRELX in `code`, whose field begins at `at`.
-Bytes relax(std::uint32_t type, Bytes code, std::size_t at, std::uint64_t place, std::uint64_t symbol, bool expected, std::int64_t addend = -4) {
+Bytes relax(std::uint32_t type, Bytes code, std::size_t at, std::uint64_t place, std::uint64_t symbol, bool expected,
+            std::int64_t addend = -4) {
     const auto& kind = kind_of(aot::kX86_64, type);
     REQUIRE(kind.relax != nullptr);
-    CHECK(kind.relax({.bytes = code.data() + at, .address = place, .addend = addend, .offset = at}, symbol) == expected);
+    CHECK(kind.relax({.bytes = code.data() + at, .address = place, .addend = addend, .offset = at}, symbol) ==
+          expected);
     return code;
 }
 
@@ -76,6 +78,7 @@ Bytes relax(std::uint32_t type, Bytes code, std::size_t at, std::uint64_t place,
 TEST_CASE("relocations of x86-64") {
     const Bytes pc{0xfc, 0x0f, 0, 0};  // 0x11000 - 4 - 0x10000
     const std::vector<std::uint64_t> far{kPlace + 0x80000004, kPlace - 0x7ffffffd};
+    // clang-format off
     check(aot::kX86_64, {
                             {R_X86_64_64, kZero8, 0x1122334455667788, 1, {0x89, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11}, {}},
                             {R_X86_64_PC32, kZero4, 0x11000, -4, pc, far},
@@ -87,10 +90,12 @@ TEST_CASE("relocations of x86-64") {
                             {R_X86_64_32S, kZero4, ~std::uint64_t{0}, 0, {0xff, 0xff, 0xff, 0xff}, {0x80000000, 0xffffffff}},
                             {R_X86_64_PC64, kZero8, 0x1000000000000, 4, {4, 0, 0xff, 0xff, 0xff, 0xff, 0, 0}, {}},
                         });
+    // clang-format on
 }
 
 TEST_CASE("relocations of AArch64") {
     const std::uint64_t p = kPlace;
+    // clang-format off
     check(aot::kAArch64,
           {
               {R_AARCH64_ABS64, kZero8, 0x1122334455667788, 1, {0x89, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11}, {}},
@@ -117,6 +122,7 @@ TEST_CASE("relocations of AArch64") {
               {R_AARCH64_LD64_GOT_LO12_NC, insn(0xf9400000), 0x12348, 0, insn(0xf941a400), {0x12344}},
               {R_AARCH64_GOT_LD_PREL19, insn(0x58000000), p + 0x100, 0, insn(0x58000800), {p + 0x100000, p + 0x102}},
           });
+    // clang-format on
     Bytes field = insn(0x90000000);
     CHECK_FALSE(apply(kind_of(aot::kAArch64, R_AARCH64_ADR_GOT_PAGE), field, 0x15008, 8));  // slots hold S, not S + A
     CHECK_FALSE(apply(kind_of(aot::kAArch64, R_AARCH64_LD64_GOT_LO12_NC), field, 0x12348, 8));
@@ -126,8 +132,9 @@ TEST_CASE("relocations of AArch64") {
 TEST_CASE("x86-64 calls, jumps and loads through a slot become direct where the target is in reach") {
     constexpr auto call = R_X86_64_GOTPCRELX, load = R_X86_64_REX_GOTPCRELX;
     const std::uint64_t far = 0x7f0000000000;
-    const Bytes call_slot{0xff, 0x15, 0, 0, 0, 0}, jump_slot{0xff, 0x25, 0, 0, 0, 0}, mov_rax{0x48, 0x8b, 0x05, 0, 0, 0, 0},
-        mov_r9{0x4c, 0x8b, 0x0d, 0, 0, 0, 0}, cmp_rax{0x48, 0x3b, 0x05, 0, 0, 0, 0};
+    const Bytes call_slot{0xff, 0x15, 0, 0, 0, 0}, jump_slot{0xff, 0x25, 0, 0, 0, 0},
+        mov_rax{0x48, 0x8b, 0x05, 0, 0, 0, 0}, mov_r9{0x4c, 0x8b, 0x0d, 0, 0, 0, 0},
+        cmp_rax{0x48, 0x3b, 0x05, 0, 0, 0, 0};
     CHECK(relax(call, call_slot, 2, 0x10002, 0x11000, true) == Bytes{0x67, 0xe8, 0xfa, 0x0f, 0, 0});
     CHECK(relax(call, jump_slot, 2, 0x10002, 0x11000, true) == Bytes{0xe9, 0xfb, 0x0f, 0, 0, 0x90});
     CHECK(relax(load, mov_rax, 3, 0x10003, 0x11000, true) == Bytes{0x48, 0x8d, 0x05, 0xf9, 0x0f, 0, 0});
@@ -138,8 +145,8 @@ TEST_CASE("x86-64 calls, jumps and loads through a slot become direct where the 
     CHECK(relax(call, jump_slot, 2, 0x10002, far, false) == jump_slot);
     CHECK(relax(load, mov_rax, 3, 0x10003, far, false) == mov_rax);
     CHECK(relax(load, cmp_rax, 3, 0x10003, 0x11000, false) == cmp_rax);
-    CHECK(relax(call, {0, 0, 0, 0}, 0, 0x10002, 0x11000, false) == kZero4);      // nothing before the field
-    CHECK(relax(call, call_slot, 2, 0x10002, 0x11000, false, 0) == call_slot);   // not at the instruction's end
+    CHECK(relax(call, {0, 0, 0, 0}, 0, 0x10002, 0x11000, false) == kZero4);     // nothing before the field
+    CHECK(relax(call, call_slot, 2, 0x10002, 0x11000, false, 0) == call_slot);  // not at the instruction's end
     CHECK(relax(load, mov_rax, 3, 0x10003, 0x11000, false, 0) == mov_rax);
 }
 
@@ -148,13 +155,18 @@ TEST_CASE("a relocation out of range is refused with its formula") {
     ElfObject raw = code_object(Bytes(32));
     raw.symbols.push_back({"_bpf_helper_ext_0001"});
     raw.symbols.push_back({"_bpf_helper_ext_0002"});
-    raw.relocations = {{.offset = 4, .type = std::uint32_t(x86 ? R_X86_64_PC32 : R_AARCH64_ADR_PREL_LO21), .symbol = 3}};
+    raw.relocations = {
+        {.offset = 4, .type = std::uint32_t(x86 ? R_X86_64_PC32 : R_AARCH64_ADR_PREL_LO21), .symbol = 3}};
     Bindings b;
-    b.helpers[1] = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 0; };
+    b.helpers[1] = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t {
+        return 0;
+    };
     b.helpers[2] = reinterpret_cast<HelperFn>(std::uintptr_t{1} << 45);
     CHECK(outcome(link_object(raw.write(), b, {.allow_unverified = true})) ==
-          (x86 ? "relocation R_X86_64_PC32 at .text+0x4 to '_bpf_helper_ext_0002' is out of range: S + A - P must be 32 signed bits; compile with -fPIC"
-               : "relocation R_AARCH64_ADR_PREL_LO21 at .text+0x4 to '_bpf_helper_ext_0002' is out of range: S + A - P must be 21 signed bits; "
+          (x86 ? "relocation R_X86_64_PC32 at .text+0x4 to '_bpf_helper_ext_0002' is out of range: S + A - P must be "
+                 "32 signed bits; compile with -fPIC"
+               : "relocation R_AARCH64_ADR_PREL_LO21 at .text+0x4 to '_bpf_helper_ext_0002' is out of range: S + A - P "
+                 "must be 21 signed bits; "
                  "compile with -fPIC"));
 }
 
@@ -167,8 +179,8 @@ TEST_CASE("stubs and thunks have the bytes that the comments beside them state")
 
     at.assign(aot::kLookupThunkSize, 0);
     aot::kAArch64.write_lookup(at.data(), 0x1111, 0x2222);
-    CHECK(at == Bytes{0x81, 0, 0, 0x58, 0xb0, 0, 0, 0x58, 0, 0x02, 0x1f, 0xd6, 0x1f, 0x20, 0x03, 0xd5,
-                      0x22, 0x22, 0, 0, 0, 0, 0, 0, 0x11, 0x11, 0, 0, 0, 0, 0, 0});
+    CHECK(at == Bytes{0x81, 0,    0, 0x58, 0xb0, 0, 0, 0x58, 0,    0x02, 0x1f, 0xd6, 0x1f, 0x20, 0x03, 0xd5,
+                      0x22, 0x22, 0, 0,    0,    0, 0, 0,    0x11, 0x11, 0,    0,    0,    0,    0,    0});
     at.assign(aot::kDispatchThunkSize, 0);
     aot::kAArch64.write_dispatch(at.data(), 0x2222, 212);
     CHECK(Bytes(at.begin(), at.begin() + 4) == insn(0xf103501f));  // cmp x0, #212

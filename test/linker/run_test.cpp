@@ -24,12 +24,14 @@ Bindings bindings() {
     Bindings b;
     b.helpers[1] = b.helpers[2] = sum;
     b.maps.push_back({.spec = map_spec("other", 40), .handle = 0x123456789abc});
-    b.maps.push_back({.spec = map_spec("counts", 41), .handle = 77, .values = reinterpret_cast<std::uint64_t>(values), .stride = 8});
+    b.maps.push_back(
+        {.spec = map_spec("counts", 41), .handle = 77, .values = reinterpret_cast<std::uint64_t>(values), .stride = 8});
     b.variables = {0xaaaa, 0xbbbb};
     return b;
 }
 
-std::unique_ptr<Executable> load(const Bytes& object, const Bindings& b, const LinkOptions& options = {.allow_unverified = true}) {
+std::unique_ptr<Executable> load(const Bytes& object, const Bindings& b,
+                                 const LinkOptions& options = {.allow_unverified = true}) {
     auto executable = link_object(object, b, options);
     if (!executable) FAIL(to_string(executable.error()));
     return *std::move(executable);
@@ -41,8 +43,8 @@ const std::string kTypes = "typedef unsigned long u64; typedef unsigned int u32;
 template <class Check>
 void for_each_build(const std::string& source, Check check) {
     for (const auto& compiler : compilers())
-        for (const char* flags : {"-O0", "-O2 -fPIC", "-O3 -fPIC -g", "-O3 -fPIC -fno-plt", "-O2 -fPIE", "-O2 -fPIC -ffunction-sections -fdata-sections",
-                                  "-Os -fPIC -fcommon"}) {
+        for (const char* flags : {"-O0", "-O2 -fPIC", "-O3 -fPIC -g", "-O3 -fPIC -fno-plt", "-O2 -fPIE",
+                                  "-O2 -fPIC -ffunction-sections -fdata-sections", "-Os -fPIC -fcommon"}) {
             INFO(compiler << ' ' << flags);
             check(compile(kTypes + source, flags, compiler));
         }
@@ -111,14 +113,16 @@ TEST_CASE("helpers are called with five arguments, wherever they are") {
             u64 a = _bpf_helper_ext_0001(1, 2, 3, 4, size);
             return a + _bpf_helper_ext_0002(size, 0, 0, 0, 0) + _bpf_helper_ext_0001(0, 0, 0, 0, 1);
         })";
-    for_each_build(source, [](const Bytes& object) { CHECK(load(object, bindings())->run(nullptr, 5) == 54321 + 5 + 10000); });
+    for_each_build(source,
+                   [](const Bytes& object) { CHECK(load(object, bindings())->run(nullptr, 5) == 54321 + 5 + 10000); });
 }
 
 TEST_CASE("helpers out of reach of a direct call go through stubs") {
     // Helper 2 lies where code near helper 1 cannot call it directly.
     const Bytes source = compile(kTypes + "u64 far(u64 a) { return a * 3; }", "-O2 -fPIC");
     const auto far = load(source, bindings(), {.allow_unverified = true, .entry = "far"});
-    void* const distant = mmap(reinterpret_cast<void*>(std::uintptr_t{1} << 44), 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const distant = mmap(reinterpret_cast<void*>(std::uintptr_t{1} << 44), 4096, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(distant != MAP_FAILED);
     std::memcpy(distant, reinterpret_cast<const void*>(far->entry()), 64);
     REQUIRE(mprotect(distant, 4096, PROT_READ | PROT_EXEC) == 0);
@@ -151,7 +155,8 @@ TEST_CASE("lddw functions look up by this runtime's numbers in a hand-written ob
         })";
     for_each_build(source, [](const Bytes& object) {
         const auto executable = load(object, bindings());
-        const std::uint64_t expected[] = {0x123456789abc, 77, 0, 77, reinterpret_cast<std::uint64_t>(values), 0, 0xbbbb, 0};
+        const std::uint64_t expected[] = {0x123456789abc, 77, 0, 77, reinterpret_cast<std::uint64_t>(values), 0,
+                                          0xbbbb,         0};
         for (std::uint64_t what = 0; what < 8; ++what) CHECK(executable->run(nullptr, what) == expected[what]);
     });
 }
@@ -182,8 +187,10 @@ TEST_CASE("maps are found by name and shape whatever their numbers in the object
 }
 
 TEST_CASE("values that do not lie in a row are no array to index") {
-    const Bytes object = compile(kTypes + "extern char __bpftime_map_values_41[] __attribute__((weak)); "
-                                          "u64 bpf_main(void *c, u64 n) { return (u64)__bpftime_map_values_41; }", "-O2 -fPIC");
+    const Bytes object = compile(kTypes +
+                                     "extern char __bpftime_map_values_41[] __attribute__((weak)); "
+                                     "u64 bpf_main(void *c, u64 n) { return (u64)__bpftime_map_values_41; }",
+                                 "-O2 -fPIC");
     Bindings b = bindings();
     CHECK(load(object, b)->run(nullptr, 0) == reinterpret_cast<std::uint64_t>(values));
     b.maps[1].stride = 64;
@@ -195,7 +202,8 @@ TEST_CASE("values that do not lie in a row are no array to index") {
 }
 
 TEST_CASE("two maps of one name and shape stay two") {
-    const std::string source = "u64 __lddw_helper_map_by_fd(u32); u64 bpf_main(void *c, u64 n) { return __lddw_helper_map_by_fd(n); }";
+    const std::string source =
+        "u64 __lddw_helper_map_by_fd(u32); u64 bpf_main(void *c, u64 n) { return __lddw_helper_map_by_fd(n); }";
     const auto sealed = seal_fresh(compile(kTypes + source), metadata({}, {map_spec("m", 6), map_spec("m", 5)}));
     Bindings b;
     b.maps = {{.spec = map_spec("m", 5), .handle = 50}, {.spec = map_spec("m", 6), .handle = 60}};
@@ -215,7 +223,8 @@ TEST_CASE("a helper called by its number is found in what this runtime offers") 
     for_each_build(source, [](const Bytes& object) {
         const auto executable = load(object, bindings());
         CHECK(executable->run(nullptr, 1) == 54321);
-        for (const std::uint64_t id : {std::uint64_t{0}, std::uint64_t{3}, std::uint64_t{211}, std::uint64_t{212}, std::uint64_t{1} << 32 | 1, ~std::uint64_t{0}})
+        for (const std::uint64_t id : {std::uint64_t{0}, std::uint64_t{3}, std::uint64_t{211}, std::uint64_t{212},
+                                       std::uint64_t{1} << 32 | 1, ~std::uint64_t{0}})
             CHECK(static_cast<std::int64_t>(executable->run(nullptr, id)) == -EINVAL);
     });
 }
@@ -243,7 +252,8 @@ TEST_CASE("code compiled without -fPIC loads in the lowest 2 GiB, or says why no
 }
 
 TEST_CASE("an entry of another name, and two programs of one object") {
-    const Bytes object = compile(kTypes + "u64 first(void *c, u64 n) { return n + 1; } u64 second(void *c, u64 n) { return n + 2; }");
+    const Bytes object =
+        compile(kTypes + "u64 first(void *c, u64 n) { return n + 1; } u64 second(void *c, u64 n) { return n + 2; }");
     Metadata m = metadata();
     m.entry = "first";
     const Bytes sealed = seal_fresh(object, m);
@@ -252,8 +262,9 @@ TEST_CASE("an entry of another name, and two programs of one object") {
 }
 
 TEST_CASE("writable data is not executable and code is not writable") {
-    const Bytes object = compile(kTypes + "u64 data = 5; const u64 constant = 6; u64 bpf_main(void *c, u64 n) "
-                                          "{ return n == 0 ? (u64)&data : n == 1 ? (u64)&constant : (u64)&bpf_main; }");
+    const Bytes object = compile(kTypes +
+                                 "u64 data = 5; const u64 constant = 6; u64 bpf_main(void *c, u64 n) "
+                                 "{ return n == 0 ? (u64)&data : n == 1 ? (u64)&constant : (u64)&bpf_main; }");
     const auto executable = load(object, {});
     const auto protection = [&](std::uint64_t which) {
         const auto address = executable->run(nullptr, which);
@@ -263,7 +274,8 @@ TEST_CASE("writable data is not executable and code is not writable") {
         while (std::fgets(line, sizeof line, maps) != nullptr) {
             unsigned long begin = 0, end = 0;
             char bits[8] = {};
-            if (std::sscanf(line, "%lx-%lx %4s", &begin, &end, bits) == 3 && address >= begin && address < end) found = bits;
+            if (std::sscanf(line, "%lx-%lx %4s", &begin, &end, bits) == 3 && address >= begin && address < end)
+                found = bits;
         }
         std::fclose(maps);
         return found;

@@ -24,7 +24,9 @@ Bindings bindings() {
     return b;
 }
 
-std::string link(const Bytes& object, LinkOptions options = {}) { return outcome(link_object(object, bindings(), options)); }
+std::string link(const Bytes& object, LinkOptions options = {}) {
+    return outcome(link_object(object, bindings(), options));
+}
 
 }  // namespace
 
@@ -44,9 +46,10 @@ TEST_CASE("sealed objects link with ld, lld and the compilers' drivers, silently
                     continue;
                 }
                 INFO(compiler << ' ' << flags << ' ' << use);
-                const auto result = shell(cat(compiler, " -Wall ", use, " -Wl,--fatal-warnings driver.c prog.o -o driver && ./driver && ",
-                                              "! readelf -SW driver | grep bpftime"),
-                                          {{"driver.c", bytes(driver)}, {"prog.o", sealed}});
+                const auto result = shell(
+                    cat(compiler, " -Wall ", use, " -Wl,--fatal-warnings driver.c prog.o -o driver && ./driver && ",
+                        "! readelf -SW driver | grep bpftime"),
+                    {{"driver.c", bytes(driver)}, {"prog.o", sealed}});
                 CHECK(result.output == "55\n");
                 CHECK(result.status == 0);
             }
@@ -55,8 +58,9 @@ TEST_CASE("sealed objects link with ld, lld and the compilers' drivers, silently
 
 TEST_CASE("readelf, objdump and strip read sealed objects without complaint") {
     const Bytes sealed = seal_fresh(compile(kProgram, "-O2 -fPIC -g"), metadata({5}));
-    const auto result = shell("readelf -aW prog.o >/dev/null && objdump -dr prog.o >/dev/null && readelf -SW prog.o | grep -c bpftime.meta",
-                              {{"prog.o", sealed}});
+    const auto result = shell(
+        "readelf -aW prog.o >/dev/null && objdump -dr prog.o >/dev/null && readelf -SW prog.o | grep -c bpftime.meta",
+        {{"prog.o", sealed}});
     CHECK(result.output == "1\n");
     CHECK(result.status == 0);
 }
@@ -84,11 +88,13 @@ TEST_CASE("objects of other machines can be sealed") {
 TEST_CASE("what cannot be sealed") {
     const Bytes object = compile(kProgram);
     CHECK(outcome(seal(seal_fresh(object, metadata({5})), metadata({5}))) == "the object is sealed already");
-    CHECK(outcome(seal(bytes("no object"), metadata())) == "not an ELF object; give an object that bpftime-aot build or a C compiler wrote");
+    CHECK(outcome(seal(bytes("no object"), metadata())) ==
+          "not an ELF object; give an object that bpftime-aot build or a C compiler wrote");
     const KeyPair key = generate_key_pair();
     Metadata unverified = metadata({5});
     unverified.verifier.clear();
-    CHECK(outcome(seal(object, unverified, &key.signing)) == "program 'prog': a program that was not verified is not signed");
+    CHECK(outcome(seal(object, unverified, &key.signing)) ==
+          "program 'prog': a program that was not verified is not signed");
     const SigningKey broken{Bytes(63)};
     CHECK(outcome(seal(object, metadata({5}), &broken)) == "a signing key has 64 bytes");
 }
@@ -105,7 +111,8 @@ TEST_CASE("where keys are trusted an object must be signed by one of them") {
     options.allow_unverified = true;
     CHECK(link(object, options) == "the object is not signed" + hint);
     options.trusted_keys = {other.public_key};
-    CHECK(link(seal_fresh(object, metadata({5}), &ours.signing), options) == "the object is signed by a key that is not trusted here" + hint);
+    CHECK(link(seal_fresh(object, metadata({5}), &ours.signing), options) ==
+          "the object is signed by a key that is not trusted here" + hint);
 }
 
 TEST_CASE("a signature of other bytes is wrong, even where the digest was made to fit") {
@@ -115,7 +122,8 @@ TEST_CASE("a signature of other bytes is wrong, even where the digest was made t
     std::copy(ours.public_key.begin(), ours.public_key.end(), forged.signing.secret.begin() + 32);
     const Bytes sealed = seal_fresh(compile(kProgram), metadata({5}), &forged.signing);
     CHECK(link(sealed) == "linked");
-    CHECK(link(sealed, {.trusted_keys = {ours.public_key}}) == "the object's signature is wrong; sign it with a key that is trusted here");
+    CHECK(link(sealed, {.trusted_keys = {ours.public_key}}) ==
+          "the object's signature is wrong; sign it with a key that is trusted here");
 }
 
 TEST_CASE("keys are read raw and as hexadecimal digits") {
@@ -125,18 +133,24 @@ TEST_CASE("keys are read raw and as hexadecimal digits") {
     CHECK(parse_public_key(bytes(digits(pair.public_key).c_str())).value() == pair.public_key);
     CHECK(parse_signing_key(pair.signing.secret)->secret == pair.signing.secret);
     CHECK(parse_signing_key(bytes(digits(pair.signing.secret).c_str()))->secret == pair.signing.secret);
-    CHECK(outcome(parse_public_key(pair.signing.secret)) == "not an Ed25519 public key; the file holds 32 bytes, or 64 hexadecimal digits");
-    CHECK(outcome(parse_public_key({})) == "not an Ed25519 public key; the file holds 32 bytes, or 64 hexadecimal digits");
-    CHECK(outcome(parse_signing_key(bytes("zz"))) == "not an Ed25519 secret key; the file holds 64 bytes, or 128 hexadecimal digits");
+    CHECK(outcome(parse_public_key(pair.signing.secret)) ==
+          "not an Ed25519 public key; the file holds 32 bytes, or 64 hexadecimal digits");
+    CHECK(outcome(parse_public_key({})) ==
+          "not an Ed25519 public key; the file holds 32 bytes, or 64 hexadecimal digits");
+    CHECK(outcome(parse_signing_key(bytes("zz"))) ==
+          "not an Ed25519 secret key; the file holds 64 bytes, or 128 hexadecimal digits");
 }
 
 TEST_CASE("digests and signatures are the published ones") {
     // FIPS 180-2, "abc"; BLAKE2b-256 of "abc" as b2sum -l 256 prints it; RFC 8032, section 7.1, test 1.
     CHECK(hexadecimal(sha256(bytes("abc"))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    CHECK(hexadecimal(blake2b({bytes("a"), bytes("bc")})) == "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
-    const auto secret = parse_signing_key(bytes("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
-                                                "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"));
+    CHECK(hexadecimal(blake2b({bytes("a"), bytes("bc")})) ==
+          "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+    const auto secret =
+        parse_signing_key(bytes("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
+                                "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"));
     REQUIRE(secret);
     CHECK(hexadecimal(ed25519_sign({}, secret->secret)) ==
-          "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b");
+          "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595b"
+          "be24655141438e7a100b");
 }

@@ -62,7 +62,9 @@ bool adr(const Place& p, std::uint64_t s) {
     return fits(value, 21) && insert_adr(p, value);
 }
 
-bool adrp_unchecked(const Place& p, std::uint64_t s) { return insert_adr(p, (page(target(p, s)) - page(p.address)) >> 12); }
+bool adrp_unchecked(const Place& p, std::uint64_t s) {
+    return insert_adr(p, (page(target(p, s)) - page(p.address)) >> 12);
+}
 
 bool adrp(const Place& p, std::uint64_t s) {
     return fits(page(target(p, s)) - page(p.address), 33) && adrp_unchecked(p, s);
@@ -80,6 +82,7 @@ bool got_page(const Place& p, std::uint64_t g) { return p.addend == 0 && adrp(p,
 bool got_low12(const Place& p, std::uint64_t g) { return p.addend == 0 && low12<3>(p, g); }
 bool got_literal(const Place& p, std::uint64_t g) { return p.addend == 0 && branch<19, 5>(p, g); }
 
+// clang-format off
 constexpr RelocationKind kRelocations[] = {
     // A 64-bit, and a 32-bit, address.
     {R_AARCH64_ABS64, "R_AARCH64_ABS64", Via::Symbol, 8, "S + A", "any value", absolute64},
@@ -111,32 +114,40 @@ constexpr RelocationKind kRelocations[] = {
     // ldr (literal) of such a slot, in the tiny code model.
     {R_AARCH64_GOT_LD_PREL19, "R_AARCH64_GOT_LD_PREL19", Via::Got, 4, "G(GDAT(S)) - P", "21 signed bits, a multiple of 4, A = 0", got_literal},
 };
+// clang-format on
 
 template <std::size_t Words>
-void store_code(std::uint8_t* at, const std::uint32_t (&code)[Words]) { std::memcpy(at, code, sizeof code); }
+void store_code(std::uint8_t* at, const std::uint32_t (&code)[Words]) {
+    std::memcpy(at, code, sizeof code);
+}
 
 void write_stub(std::uint8_t* at, std::uint64_t to) {
+    // clang-format off
     static constexpr std::uint32_t kCode[] = {
         0x58000050,  // 0 ldr x16, 8
         0xd61f0200,  // 4 br x16
     };
+    // clang-format on
     store_code(at, kCode);
     store(at + 8, to);
 }
 
 void write_lookup(std::uint8_t* at, std::uint64_t function, std::uint64_t table) {
+    // clang-format off
     static constexpr std::uint32_t kCode[] = {
         0x58000081,  //  0 ldr x1, 16
         0x580000b0,  //  4 ldr x16, 24
         0xd61f0200,  //  8 br x16
         0xd503201f,  // 12 nop
     };
+    // clang-format on
     store_code(at, kCode);
     store(at + 16, table);
     store(at + 24, function);
 }
 
 void write_dispatch(std::uint8_t* at, std::uint64_t table, std::uint32_t limit) {
+    // clang-format off
     const std::uint32_t code[] = {
         0xf100001f | limit << 10,  //  0 cmp x0, #limit
         0x54000142,                //  4 b.hs 44
@@ -153,6 +164,7 @@ void write_dispatch(std::uint8_t* at, std::uint64_t table, std::uint32_t limit) 
         0xd65f03c0,                // 48 ret
         0xd503201f,                // 52 nop
     };
+    // clang-format on
     store_code(at, code);
     store(at + 56, table);
 }

@@ -29,7 +29,9 @@ bool absolute32s(const Place& p, std::uint64_t s) {
     return fits_signed(value) && store(p.bytes, static_cast<std::uint32_t>(value));
 }
 
-bool relative64(const Place& p, std::uint64_t s) { return store(p.bytes, s + static_cast<std::uint64_t>(p.addend) - p.address); }
+bool relative64(const Place& p, std::uint64_t s) {
+    return store(p.bytes, s + static_cast<std::uint64_t>(p.addend) - p.address);
+}
 
 bool relative32(const Place& p, std::uint64_t s) {
     const auto value = s + static_cast<std::uint64_t>(p.addend) - p.address;
@@ -73,6 +75,7 @@ bool relax_load(const Place& p, std::uint64_t s) {
     return store(p.bytes, static_cast<std::uint32_t>(s));
 }
 
+// clang-format off
 constexpr RelocationKind kRelocations[] = {
     // A 64-bit address.
     {R_X86_64_64, "R_X86_64_64", Via::Symbol, 8, "S + A", "any value", absolute64},
@@ -93,26 +96,33 @@ constexpr RelocationKind kRelocations[] = {
     // A 64-bit distance from the field.
     {R_X86_64_PC64, "R_X86_64_PC64", Via::Symbol, 8, "S + A - P", "any value", relative64},
 };
+// clang-format on
 
 template <std::size_t Size>
-void store_code(std::uint8_t* at, const std::uint8_t (&code)[Size]) { std::memcpy(at, code, Size); }
+void store_code(std::uint8_t* at, const std::uint8_t (&code)[Size]) {
+    std::memcpy(at, code, Size);
+}
 
 void write_stub(std::uint8_t* at, std::uint64_t to) {
+    // clang-format off
     static constexpr std::uint8_t kCode[kStubSize] = {
         0x49, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0,  //  0 movabs $to, %r11
         0x41, 0xff, 0xe3,                    // 10 jmp *%r11
         0xcc, 0xcc, 0xcc,
     };
+    // clang-format on
     store_code(at, kCode);
     store(at + 2, to);
 }
 
 void write_lookup(std::uint8_t* at, std::uint64_t function, std::uint64_t table) {
+    // clang-format off
     static constexpr std::uint8_t kCode[] = {
         0x48, 0xbe, 0, 0, 0, 0, 0, 0, 0, 0,  //  0 movabs $table, %rsi
         0x49, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0,  // 10 movabs $function, %r11
         0x41, 0xff, 0xe3,                    // 20 jmp *%r11
     };
+    // clang-format on
     static_assert(sizeof kCode <= kLookupThunkSize);
     store_code(at, kCode);
     store(at + 2, table);
@@ -120,6 +130,7 @@ void write_lookup(std::uint8_t* at, std::uint64_t function, std::uint64_t table)
 }
 
 void write_dispatch(std::uint8_t* at, std::uint64_t table, std::uint32_t limit) {
+    // clang-format off
     static constexpr std::uint8_t kCode[] = {
         0x48, 0x81, 0xff, 0, 0, 0, 0,              //  0 cmp $limit, %rdi
         0x73, 0x24,                                //  7 jae 45
@@ -136,6 +147,7 @@ void write_dispatch(std::uint8_t* at, std::uint64_t table, std::uint32_t limit) 
         0x48, 0xc7, 0xc0, 0xea, 0xff, 0xff, 0xff,  // 45 mov $-EINVAL, %rax
         0xc3,                                      // 52 ret
     };
+    // clang-format on
     static_assert(sizeof kCode <= kDispatchThunkSize);
     store_code(at, kCode);
     store(at + 3, limit);

@@ -29,10 +29,13 @@ Result<SealHeader> read_seal(const elf::Section& section) {
 
 Status check_signature(const SealHeader& header, const Digest& file, const LinkOptions& options) {
     if (options.trusted_keys.empty()) return {};
-    if (std::ranges::all_of(header.public_key, [](auto byte) { return byte == 0; })) return fail(untrusted("the object is not signed"));
-    const bool trusted = std::ranges::any_of(options.trusted_keys, [&](const auto& key) { return std::ranges::equal(key, header.public_key); });
+    if (std::ranges::all_of(header.public_key, [](auto byte) { return byte == 0; }))
+        return fail(untrusted("the object is not signed"));
+    const bool trusted = std::ranges::any_of(
+        options.trusted_keys, [&](const auto& key) { return std::ranges::equal(key, header.public_key); });
     if (!trusted) return fail(untrusted("the object is signed by a key that is not trusted here"));
-    if (!ed25519_verify(signed_message(file), header.signature, header.public_key)) return fail(untrusted("the object's signature is wrong"));
+    if (!ed25519_verify(signed_message(file), header.signature, header.public_key))
+        return fail(untrusted("the object's signature is wrong"));
     return {};
 }
 
@@ -48,13 +51,15 @@ Result<std::optional<Metadata>> authenticate(const elf::Object& object, const Li
     const elf::Section* section = seal_section(object);
     if (section == nullptr) {
         // A sealed object whose section was lost to damage is still full of its contents.
-        if (std::ranges::search(object.bytes(), kSealMagic)) return fail(damaged("the object's metadata is no section of it any more"));
+        if (std::ranges::search(object.bytes(), kSealMagic))
+            return fail(damaged("the object's metadata is no section of it any more"));
         if (!options.trusted_keys.empty()) return fail(untrusted("the object is not signed"));
         return std::nullopt;
     }
     const SealHeader header = BPFTIME_TRY(read_seal(*section));
     const Digest file = file_digest(object.bytes(), section->offset);
-    if (seal_digest(file, header.signature) != header.digest) return fail(damaged("the object's digest differs from its bytes"));
+    if (seal_digest(file, header.signature) != header.digest)
+        return fail(damaged("the object's digest differs from its bytes"));
     Metadata metadata = BPFTIME_TRY(decode_metadata(section->bytes.subspan(sizeof header)));
     BPFTIME_CHECK(check_signature(header, file, options));
     return metadata;
@@ -70,7 +75,8 @@ Status check_digests(const aot::Linking& linking) {
         if (!metadata.maps[i].folded) continue;
         const MapBinding& map = *linking.maps[i];
         if (contents_digest(current_contents(map), map.spec.value_size) != metadata.maps[i].contents_digest)
-            return fail(failure("map '", metadata.maps[i].spec.name, "' has other contents here than those compiled into the object")
+            return fail(failure("map '", metadata.maps[i].spec.name,
+                                "' has other contents here than those compiled into the object")
                             .with_hint("rebuild the object from this program"));
     }
     return {};

@@ -12,9 +12,7 @@ static_assert(kPublicKeySize == crypto_sign_PUBLICKEYBYTES && kSecretKeySize == 
 namespace {
 
 // Picks the fastest implementations for this CPU; harmless to repeat, and all that is used here works without it.
-void init() {
-    [[maybe_unused]] static const int once = sodium_init();
-}
+void init() { [[maybe_unused]] static const int once = sodium_init(); }
 
 // The bytes of a key file: `size` raw ones, or twice as many hexadecimal digits with white space around them.
 std::vector<std::uint8_t> key_bytes(ByteSpan file, std::size_t size) {
@@ -70,14 +68,16 @@ KeyPair generate_key_pair() {
 Result<SigningKey> parse_signing_key(ByteSpan file) {
     SigningKey key{key_bytes(file, kSecretKeySize)};
     if (key.secret.empty())
-        return fail(failure("not an Ed25519 secret key").with_hint("the file holds 64 bytes, or 128 hexadecimal digits"));
+        return fail(
+            failure("not an Ed25519 secret key").with_hint("the file holds 64 bytes, or 128 hexadecimal digits"));
     return key;
 }
 
 Result<std::vector<std::uint8_t>> parse_public_key(ByteSpan file) {
     auto key = key_bytes(file, kPublicKeySize);
     if (key.empty())
-        return fail(failure("not an Ed25519 public key").with_hint("the file holds 32 bytes, or 64 hexadecimal digits"));
+        return fail(
+            failure("not an Ed25519 public key").with_hint("the file holds 32 bytes, or 64 hexadecimal digits"));
     return key;
 }
 

@@ -9,7 +9,8 @@
 namespace bpftime::elf {
 
 static_assert(std::endian::native == std::endian::little, "ELF structures are read as they lie in memory");
-static_assert(sizeof(Elf64_Shdr) == kSectionHeaderSize && sizeof(Elf64_Sym) == kSymbolSize && sizeof(Elf64_Rela) == kRelaSize);
+static_assert(sizeof(Elf64_Shdr) == kSectionHeaderSize && sizeof(Elf64_Sym) == kSymbolSize &&
+              sizeof(Elf64_Rela) == kRelaSize);
 
 namespace {
 
@@ -40,8 +41,10 @@ struct MachineName {
     std::string_view name;
 };
 constexpr MachineName kMachines[] = {
-    {EM_386, "i386"},   {EM_ARM, "ARM"},      {EM_X86_64, "x86-64"}, {EM_AARCH64, "AArch64"},     {EM_RISCV, "RISC-V"},
-    {EM_MIPS, "MIPS"},  {EM_PPC64, "PPC64"},  {EM_S390, "S/390"},    {EM_LOONGARCH, "LoongArch"}, {EM_BPF, "BPF bytecode"},
+    {EM_386, "i386"},         {EM_ARM, "ARM"},      {EM_X86_64, "x86-64"},
+    {EM_AARCH64, "AArch64"},  {EM_RISCV, "RISC-V"}, {EM_MIPS, "MIPS"},
+    {EM_PPC64, "PPC64"},      {EM_S390, "S/390"},   {EM_LOONGARCH, "LoongArch"},
+    {EM_BPF, "BPF bytecode"},
 };
 
 struct FileType {
@@ -75,7 +78,8 @@ Result<Object> Object::parse(std::span<const std::uint8_t> bytes) {
 Status Object::read_header() {
     if (bytes_.empty()) return fail(failure("the file is empty"));
     if (bytes_.size() < SELFMAG || std::memcmp(bytes_.data(), ELFMAG, SELFMAG) != 0)
-        return fail(failure("not an ELF object").with_hint("give an object that bpftime-aot build or a C compiler wrote"));
+        return fail(
+            failure("not an ELF object").with_hint("give an object that bpftime-aot build or a C compiler wrote"));
     if (bytes_.size() < sizeof(Elf64_Ehdr)) return fail(damaged("truncated ELF header"));
     const auto header = read<Elf64_Ehdr>(bytes_, 0);
     if (header.e_ident[EI_CLASS] != ELFCLASS64) return fail(failure("not a 64-bit ELF object"));
@@ -84,13 +88,15 @@ Status Object::read_header() {
         return fail(damaged("unknown ELF version"));
     if (header.e_type != ET_REL) {
         const auto* row = std::ranges::find(kFileTypes, header.e_type, &FileType::type);
-        return fail(failure("not a relocatable object but ", row == std::end(kFileTypes) ? "an unknown file type" : row->what)
-                        .with_hint("compile with -c and do not link"));
+        return fail(
+            failure("not a relocatable object but ", row == std::end(kFileTypes) ? "an unknown file type" : row->what)
+                .with_hint("compile with -c and do not link"));
     }
     if (header.e_ehsize != sizeof(Elf64_Ehdr) || header.e_shentsize != sizeof(Elf64_Shdr))
         return fail(damaged("ELF header sizes are not those of ELF64"));
     if (header.e_phnum != 0) return fail(damaged("a relocatable object has no program headers, this one has"));
-    if (header.e_shnum == 0 || header.e_shnum >= SHN_LORESERVE) return fail(damaged("ELF header without section count"));
+    if (header.e_shnum == 0 || header.e_shnum >= SHN_LORESERVE)
+        return fail(damaged("ELF header without section count"));
     if (!within(header.e_shoff, std::uint64_t{header.e_shnum} * sizeof(Elf64_Shdr), bytes_.size()))
         return fail(damaged("truncated: the section headers lie outside the file"));
     machine_ = header.e_machine;
@@ -150,12 +156,16 @@ Status Object::check_overlap() const {
     ranges.push_back({0, sizeof(Elf64_Ehdr), count});
     ranges.push_back({section_headers_, section_headers_ + count * sizeof(Elf64_Shdr), count});
     for (std::size_t i = 1; i < count; ++i)
-        if (!sections_[i].bytes.empty()) ranges.push_back({sections_[i].offset, sections_[i].offset + sections_[i].size, i});
+        if (!sections_[i].bytes.empty())
+            ranges.push_back({sections_[i].offset, sections_[i].offset + sections_[i].size, i});
     std::ranges::sort(ranges, {}, &Range::begin);
     for (std::size_t i = 1; i < ranges.size(); ++i) {
         if (ranges[i].begin >= ranges[i - 1].end) continue;
-        const auto name = [&](std::size_t n) { return n == count ? std::string("an ELF header") : cat("section ", sections_[n].name); };
-        return fail(damaged(cat(name(ranges[i - 1].section), " and ", name(ranges[i].section), " overlap in the file")));
+        const auto name = [&](std::size_t n) {
+            return n == count ? std::string("an ELF header") : cat("section ", sections_[n].name);
+        };
+        return fail(
+            damaged(cat(name(ranges[i - 1].section), " and ", name(ranges[i].section), " overlap in the file")));
     }
     return {};
 }
@@ -192,12 +202,14 @@ Status Object::check_symbol(std::uint32_t index) const {
     return {};
 }
 
-// ELF specification, "Relocation": offsets within the section they patch, symbols within the table. Tables without explicit addends
-// are checked the same; who loads the section refuses them.
+// ELF specification, "Relocation": offsets within the section they patch, symbols within the table. Tables without
+// explicit addends are checked the same; who loads the section refuses them.
 Status Object::check_relocations(const Section& table) const {
     if (table.type != SHT_RELA && table.type != SHT_REL) return {};
     const std::size_t entry = table.type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
-    const auto fault = [&](const std::string& what) { return fail(damaged(cat("relocations ", table.name, ' ', what))); };
+    const auto fault = [&](const std::string& what) {
+        return fail(damaged(cat("relocations ", table.name, ' ', what)));
+    };
     if (table.entry_size != entry || table.size % entry != 0) return fault("have entries of the wrong size");
     if (symbol_table_ == 0 || table.link != symbol_table_) return fault("do not refer to the symbol table");
     if (table.info == 0 || table.info >= sections_.size()) return fault("patch a section that does not exist");
@@ -207,8 +219,10 @@ Status Object::check_relocations(const Section& table) const {
     if (!patchable) return fault(cat("patch section ", target.name, ", which has no contents to patch"));
     for (std::size_t i = 0; i < table.size / entry; ++i) {
         const auto relocation = read<Elf64_Rel>(table.bytes, i * entry);
-        if (relocation.r_offset > target.size) return fault(cat("reach outside section ", target.name, " (entry ", i, ')'));
-        if (ELF64_R_SYM(relocation.r_info) >= symbol_count_) return fault(cat("name a symbol that does not exist (entry ", i, ')'));
+        if (relocation.r_offset > target.size)
+            return fault(cat("reach outside section ", target.name, " (entry ", i, ')'));
+        if (ELF64_R_SYM(relocation.r_info) >= symbol_count_)
+            return fault(cat("name a symbol that does not exist (entry ", i, ')'));
     }
     return {};
 }

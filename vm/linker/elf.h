@@ -1,5 +1,5 @@
-// Bounds-checked view of a relocatable ELF64 little-endian object of any machine. Nothing is copied: names and contents point
-// into the bytes given, which outlive the view.
+// Bounds-checked view of a relocatable ELF64 little-endian object of any machine. Nothing is copied: names and contents
+// point into the bytes given, which outlive the view.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct Section {
     std::uint32_t type = 0;
     std::uint32_t link = 0, info = 0;
     std::uint64_t flags = 0;
-    std::uint64_t offset = 0, size = 0;   // in the file; SHT_NOBITS occupies none of it
-    std::uint64_t align = 1;              // power of two, at most kMaxAlign
+    std::uint64_t offset = 0, size = 0;  // in the file; SHT_NOBITS occupies none of it
+    std::uint64_t align = 1;             // power of two, at most kMaxAlign
     std::uint64_t entry_size = 0;
     std::span<const std::uint8_t> bytes;  // empty for SHT_NOBITS
 
@@ -46,8 +46,8 @@ inline constexpr std::size_t kRelaSize = 24;
 
 class Object {
 public:
-    // Refuses what is not ELF, not ELF64, not little-endian, not relocatable, truncated, or has a section, symbol or relocation
-    // that lies outside what holds it or overlaps another.
+    // Refuses what is not ELF, not ELF64, not little-endian, not relocatable, truncated, or has a section, symbol or
+    // relocation that lies outside what holds it or overlaps another.
     static Result<Object> parse(std::span<const std::uint8_t> bytes);
 
     std::span<const std::uint8_t> bytes() const { return bytes_; }

@@ -18,6 +18,7 @@ struct Feature {
 // Bits of AT_HWCAP2 that older kernel headers have no names for.
 constexpr unsigned long kCssc = 1ul << 34, kMops = 1ul << 43, kLrcpc3 = 1ul << 46, kLse128 = 1ul << 47;
 
+// clang-format off
 constexpr Feature kFeatures[] = {
     // Part of every ARMv8-A CPU that runs Linux, or nothing that code of ours can use.
     {"v8a", 0, 0}, {"fp-armv8", 0, 0}, {"neon", 0, 0}, {"outline-atomics", 0, 0}, {"perfmon", 0, 0}, {"ras", 0, 0}, {"spe", 0, 0},
@@ -56,11 +57,13 @@ constexpr Feature kFeatures[] = {
     {"rcpc3", 0, kLrcpc3},
     {"lse128", 0, kLse128},
 };
+// clang-format on
 
 Support feature(std::string_view name) {
     const auto* row = std::ranges::find(kFeatures, name, &Feature::name);
     if (row == std::end(kFeatures)) return Support::Unknown;
-    const bool present = (getauxval(AT_HWCAP) & row->hwcap) == row->hwcap && (getauxval(AT_HWCAP2) & row->hwcap2) == row->hwcap2;
+    const bool present =
+        (getauxval(AT_HWCAP) & row->hwcap) == row->hwcap && (getauxval(AT_HWCAP2) & row->hwcap2) == row->hwcap2;
     return present ? Support::Present : Support::Missing;
 }
 

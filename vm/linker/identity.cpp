@@ -1,4 +1,5 @@
-// What tells programs, map contents and runtimes apart: the digests that metadata carries beside the one over the object.
+// What tells programs, map contents and runtimes apart: the digests that metadata carries beside the one over the
+// object.
 #include "vm/core/decode.h"
 #include "vm/core/engine.h"
 #include "vm/core/kernel_names.h"
@@ -47,8 +48,8 @@ Digest contents_digest(std::span<const std::uint8_t> contents, std::uint32_t val
 Digest program_info_digest(const Metadata& metadata) {
     Canonical text;
     text.text("bpftime program info");
-    for (const std::uint64_t constant :
-         {std::uint64_t{kStackSize}, std::uint64_t{kMaxCallDepth}, std::uint64_t{kMaxTailCalls}, std::uint64_t{kTailCallHelper}, kMayGotoLimit})
+    for (const std::uint64_t constant : {std::uint64_t{kStackSize}, std::uint64_t{kMaxCallDepth},
+                                         std::uint64_t{kMaxTailCalls}, std::uint64_t{kTailCallHelper}, kMayGotoLimit})
         text.number(constant);
     text.number(metadata.program_type);
     text.number(context_size(metadata.program_type));

@@ -1,5 +1,5 @@
-// Placing, binding and relocating: everything is planned and checked before memory is mapped, except whether distances fit,
-// which the addresses decide; then one publish.
+// Placing, binding and relocating: everything is planned and checked before memory is mapped, except whether distances
+// fit, which the addresses decide; then one publish.
 #include <elf.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ const RelocationKind* relocation_kind(const Target& target, std::uint32_t type) 
 
 namespace {
 
-constexpr std::uint64_t kMaxImage = 128u << 20;             // a direct branch of AArch64 reaches this far
+constexpr std::uint64_t kMaxImage = 128u << 20;                  // a direct branch of AArch64 reaches this far
 constexpr std::uint64_t kLowAddress = std::uint64_t{768} << 20;  // hint for images that must lie below 2 GiB
 constexpr std::string_view kPic = "compile with -fPIC";
 
@@ -105,14 +105,18 @@ private:
     Status plan_relocation(const PlannedRelocation& planned);
     Status check_no_overlap(std::size_t first) const;
     void place_tables();
-    Extent& extent(Region region) { return region == Region::Code ? code_ : region == Region::Constants ? constants_ : data_; }
+    Extent& extent(Region region) {
+        return region == Region::Code ? code_ : region == Region::Constants ? constants_ : data_;
+    }
 
     // Filling.
     std::uint8_t* base(Region region) const {
         return region == Region::Code ? memory_.code : region == Region::Constants ? memory_.constants : memory_.data;
     }
     std::uint64_t address(const BoundSymbol& symbol) const {
-        return symbol.kind == BoundSymbol::Kind::InRegion ? reinterpret_cast<std::uint64_t>(base(symbol.region)) + symbol.value : symbol.value;
+        return symbol.kind == BoundSymbol::Kind::InRegion
+                   ? reinterpret_cast<std::uint64_t>(base(symbol.region)) + symbol.value
+                   : symbol.value;
     }
     void write_thunks();
     Status relocate(const PlannedRelocation& planned);
@@ -126,10 +130,10 @@ private:
     std::vector<BoundSymbol> symbols_;
     std::vector<PlannedRelocation> relocations_;
     Extent code_, constants_, data_;
-    std::array<std::uint64_t, kThunkCount> thunks_{};   // offset in code, or kNoThunk
-    std::array<std::uint64_t, kThunkCount> tables_{};   // offset in constants of each thunk's table
+    std::array<std::uint64_t, kThunkCount> thunks_{};  // offset in code, or kNoThunk
+    std::array<std::uint64_t, kThunkCount> tables_{};  // offset in constants of each thunk's table
     std::uint32_t slots_ = 0, stubs_ = 0;
-    std::uint64_t slots_at_ = 0, stubs_at_ = 0;         // offsets in constants and code
+    std::uint64_t slots_at_ = 0, stubs_at_ = 0;  // offsets in constants and code
     std::uint32_t entry_ = kNone;
     bool low_ = false;
     const void* near_ = nullptr;
@@ -143,7 +147,8 @@ Result<Region> Image::region_of(const elf::Section& section) const {
     if (!section.has(SHF_ALLOC) || unwind || section.type == SHT_NOTE) return Region::None;
     if (section.has(SHF_WRITE) && section.has(SHF_EXECINSTR))
         return fail(failure("section ", section.name, " is writable and executable").with_errno(EACCES));
-    if (section.has(SHF_TLS)) return fail(failure("section ", section.name, " holds thread-local data, which an object cannot have"));
+    if (section.has(SHF_TLS))
+        return fail(failure("section ", section.name, " holds thread-local data, which an object cannot have"));
     if (section.has(SHF_COMPRESSED)) return fail(failure("section ", section.name, " is compressed"));
     if (section.type != SHT_PROGBITS && section.type != SHT_NOBITS)
         return fail(failure("section ", section.name, " has type ", section.type, ", which cannot be loaded")
@@ -160,7 +165,8 @@ Status Image::place_sections() {
         const elf::Section& section = object_.sections()[i];
         const Region region = BPFTIME_TRY(region_of(section));
         if (region == Region::None) continue;
-        if (section.size > kMaxImage) return fail(failure("section ", section.name, " asks for ", section.size, " bytes of memory"));
+        if (section.size > kMaxImage)
+            return fail(failure("section ", section.name, " asks for ", section.size, " bytes of memory"));
         sections_[i] = {region, extent(region).add(section.size, section.align)};
     }
     return {};
@@ -180,22 +186,27 @@ Status Image::bind_symbols() {
         BPFTIME_CHECK(find_entry(symbol, i));
     }
     if (entry_ == kNone)
-        return fail(failure("the object defines no function '", linking_.entry(), '\'').with_hint("name the function to start at with --entry"));
+        return fail(failure("the object defines no function '", linking_.entry(), '\'')
+                        .with_hint("name the function to start at with --entry"));
     return {};
 }
 
 Result<BoundSymbol> Image::bind(const elf::Symbol& symbol) {
     using Kind = BoundSymbol::Kind;
     if (symbol.type == STT_TLS || symbol.type == STT_GNU_IFUNC)
-        return fail(failure("symbol '", symbol.name, "' is ", symbol.type == STT_TLS ? "thread-local" : "an indirect function",
+        return fail(failure("symbol '", symbol.name, "' is ",
+                            symbol.type == STT_TLS ? "thread-local" : "an indirect function",
                             ", which an object cannot have"));
     switch (symbol.section) {
         case SHN_UNDEF: return bind_import(symbol);
         case SHN_ABS: return BoundSymbol{.kind = Kind::Address, .value = symbol.value};
         case SHN_COMMON: {
-            const bool aligned = symbol.value != 0 && symbol.value <= elf::kMaxAlign && (symbol.value & (symbol.value - 1)) == 0;
-            if (!aligned || symbol.size > kMaxImage) return fail(failure("common symbol '", symbol.name, "' has no valid size and alignment"));
-            return BoundSymbol{.kind = Kind::InRegion, .region = Region::Data, .value = data_.add(symbol.size, symbol.value)};
+            const bool aligned =
+                symbol.value != 0 && symbol.value <= elf::kMaxAlign && (symbol.value & (symbol.value - 1)) == 0;
+            if (!aligned || symbol.size > kMaxImage)
+                return fail(failure("common symbol '", symbol.name, "' has no valid size and alignment"));
+            return BoundSymbol{
+                .kind = Kind::InRegion, .region = Region::Data, .value = data_.add(symbol.size, symbol.value)};
         }
         default: break;
     }
@@ -223,8 +234,8 @@ Status Image::find_entry(const elf::Symbol& symbol, std::uint32_t index) {
     if (symbol.section == SHN_UNDEF || symbol.binding == STB_LOCAL || symbol.name != linking_.entry()) return {};
     if (entry_ != kNone) return fail(failure("the object defines '", symbol.name, "' twice"));
     const BoundSymbol& bound = symbols_[index];
-    const bool code = bound.kind == BoundSymbol::Kind::InRegion && bound.region == Region::Code && symbol.value % target_.code_align == 0 &&
-                      symbol.value < object_.sections()[symbol.section].size;
+    const bool code = bound.kind == BoundSymbol::Kind::InRegion && bound.region == Region::Code &&
+                      symbol.value % target_.code_align == 0 && symbol.value < object_.sections()[symbol.section].size;
     if (!code || (symbol.type != STT_FUNC && symbol.type != STT_NOTYPE))
         return fail(failure("the entry '", symbol.name, "' is not a function"));
     entry_ = index;
@@ -236,13 +247,16 @@ Status Image::find_entry(const elf::Symbol& symbol, std::uint32_t index) {
 Status Image::plan_relocations() {
     std::size_t count = 0;
     for (const elf::Section& table : object_.sections())
-        if (table.type == SHT_RELA && sections_[table.info].region != Region::None) count += elf::Object::relocation_count(table);
+        if (table.type == SHT_RELA && sections_[table.info].region != Region::None)
+            count += elf::Object::relocation_count(table);
     relocations_.reserve(count);
     std::vector<bool> patched(sections_.size());
     for (const elf::Section& table : object_.sections()) {
         if ((table.type != SHT_RELA && table.type != SHT_REL) || sections_[table.info].region == Region::None) continue;
-        if (table.type == SHT_REL) return fail(failure("relocations ", table.name, " have no addends, which this machine does not use"));
-        if (patched[table.info]) return fail(failure("section ", object_.sections()[table.info].name, " has two tables of relocations"));
+        if (table.type == SHT_REL)
+            return fail(failure("relocations ", table.name, " have no addends, which this machine does not use"));
+        if (patched[table.info])
+            return fail(failure("section ", object_.sections()[table.info].name, " has two tables of relocations"));
         patched[table.info] = true;
         BPFTIME_CHECK(plan_table(table));
     }
@@ -257,7 +271,8 @@ Status Image::plan_table(const elf::Section& table) {
         const elf::Relocation entry = elf::Object::relocation(table, i);
         const RelocationKind* kind = relocation_kind(target_, entry.type);
         if (kind == nullptr)
-            return fail(failure("relocation type ", entry.type, " in ", table.name, " is unknown to this linker").with_hint(kPic));
+            return fail(failure("relocation type ", entry.type, " in ", table.name, " is unknown to this linker")
+                            .with_hint(kPic));
         relocations_.push_back({kind, table.info, entry});
         BPFTIME_CHECK(plan_relocation(relocations_.back()));
         in_order = in_order && entry.offset >= end;
@@ -270,12 +285,15 @@ Status Image::plan_relocation(const PlannedRelocation& planned) {
     const elf::Section& section = object_.sections()[planned.section];
     const RelocationKind& kind = *planned.kind;
     if (planned.entry.offset > section.size || section.size - planned.entry.offset < kind.size)
-        return fail(failure("relocation ", where(planned), " reaches outside its section").with_hint("the object is damaged"));
+        return fail(
+            failure("relocation ", where(planned), " reaches outside its section").with_hint("the object is damaged"));
     BoundSymbol& symbol = symbols_[planned.entry.symbol];
     if (symbol.kind == BoundSymbol::Kind::Unusable)
-        return fail(failure("relocation ", where(planned), " refers to ", describe(planned.entry.symbol), ", which is not loaded"));
+        return fail(failure("relocation ", where(planned), " refers to ", describe(planned.entry.symbol),
+                            ", which is not loaded"));
     if (kind.via == Via::Got && symbol.slot == kNone) symbol.slot = slots_++;
-    if (kind.via == Via::Branch && symbol.kind == BoundSymbol::Kind::Address && symbol.stub == kNone) symbol.stub = stubs_++;
+    if (kind.via == Via::Branch && symbol.kind == BoundSymbol::Kind::Address && symbol.stub == kNone)
+        symbol.stub = stubs_++;
     low_ = low_ || kind.low;
     return {};
 }
@@ -287,7 +305,8 @@ Status Image::check_no_overlap(std::size_t first) const {
     std::ranges::sort(order, {}, [](const PlannedRelocation* r) { return r->entry.offset; });
     for (std::size_t i = 1; i < order.size(); ++i)
         if (order[i]->entry.offset < order[i - 1]->entry.offset + order[i - 1]->kind->size)
-            return fail(failure("relocations ", where(*order[i - 1]), " and ", where(*order[i]), " overlap").with_hint("the object is damaged"));
+            return fail(failure("relocations ", where(*order[i - 1]), " and ", where(*order[i]), " overlap")
+                            .with_hint("the object is damaged"));
     return {};
 }
 
@@ -319,7 +338,8 @@ void Image::write_thunks() {
         if (thunk == Thunk::Dispatch)
             target_.write_dispatch(memory_.code + thunks_[i], reinterpret_cast<std::uint64_t>(table), kHelperLimit);
         else
-            target_.write_lookup(memory_.code + thunks_[i], lookup_function(thunk), reinterpret_cast<std::uint64_t>(table));
+            target_.write_lookup(memory_.code + thunks_[i], lookup_function(thunk),
+                                 reinterpret_cast<std::uint64_t>(table));
     }
 }
 
@@ -345,8 +365,8 @@ Status Image::relocate(const PlannedRelocation& planned) {
         }
     }
     if (fits) return {};
-    return fail(failure("relocation ", where(planned), " to ", describe(planned.entry.symbol), " is out of range: ", kind.formula, " must be ",
-                        kind.range)
+    return fail(failure("relocation ", where(planned), " to ", describe(planned.entry.symbol),
+                        " is out of range: ", kind.formula, " must be ", kind.range)
                     .with_hint(kPic));
 }
 
@@ -367,7 +387,8 @@ Result<std::unique_ptr<Executable>> publish_image(const Linking& linking) {
     Image image(linking);
     BPFTIME_CHECK(image.plan());
     const CodeLayout layout = image.layout();
-    CodeMemory memory = BPFTIME_TRY(CodeMemory::publish(layout, image.near(), [&](const CodePointers& at) { return image.fill(at); }));
+    CodeMemory memory =
+        BPFTIME_TRY(CodeMemory::publish(layout, image.near(), [&](const CodePointers& at) { return image.fill(at); }));
     const auto entry = reinterpret_cast<Entry>(reinterpret_cast<std::uintptr_t>(memory.code()) + image.entry_offset());
     return std::make_unique<LinkedObject>(std::move(memory), entry, layout.code);
 }
@@ -376,8 +397,8 @@ Result<std::unique_ptr<Executable>> publish_image(const Linking& linking) {
 
 namespace bpftime {
 
-Result<std::unique_ptr<Executable>> load_image(std::span<const std::uint8_t> bytes, const Metadata* metadata, const Bindings& bindings,
-                                               const LinkOptions& options) {
+Result<std::unique_ptr<Executable>> load_image(std::span<const std::uint8_t> bytes, const Metadata* metadata,
+                                               const Bindings& bindings, const LinkOptions& options) {
     const elf::Object object = BPFTIME_TRY(elf::Object::parse(bytes));
     aot::Linking linking{object, metadata, bindings, options};
     BPFTIME_CHECK(aot::check_object(linking));

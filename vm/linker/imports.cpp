@@ -70,10 +70,12 @@ struct Request {
 
 Result<Import> import_helper(const Request& request) {
     const auto id = decimal(request.rest, 4);
-    if (!id || helper(*id) == nullptr) return fail(failure("the object imports '", request.name, "', which names no helper"));
+    if (!id || helper(*id) == nullptr)
+        return fail(failure("the object imports '", request.name, "', which names no helper"));
     const auto* metadata = request.linking.metadata;
     if (metadata != nullptr && !std::ranges::binary_search(metadata->helpers, *id))
-        return fail(failure("the object imports '", request.name, "', a helper that its metadata does not list").with_errno(EACCES));
+        return fail(failure("the object imports '", request.name, "', a helper that its metadata does not list")
+                        .with_errno(EACCES));
     const HelperFn function = request.linking.bindings.helpers[*id];
     if (function == nullptr)
         return fail(failure("helper bpf_", helper(*id)->name, " (", *id, ") is not offered by this runtime")
@@ -104,8 +106,9 @@ Result<Import> import_thunk(const Request&) {
 }
 
 Result<Import> import_code_address(const Request& request) {
-    return fail(failure("the object imports '", request.name, "', and addresses of subprograms have no meaning outside it")
-                    .with_hint("resolve lddw src=4 inside the object, as bpftime-aot does"));
+    return fail(
+        failure("the object imports '", request.name, "', and addresses of subprograms have no meaning outside it")
+            .with_hint("resolve lddw src=4 inside the object, as bpftime-aot does"));
 }
 
 // The assembler names it beside any relocation that goes through the table; nothing that we load refers to it.

@@ -15,12 +15,12 @@ inline constexpr std::size_t kThunkCount = 4;
 struct Import {
     enum class Kind : std::uint8_t { Address, Thunk, Unusable } kind = Kind::Address;
     Thunk thunk = Thunk::MapHandle;
-    bool code = false;         // Address of a function
+    bool code = false;  // Address of a function
     std::uint64_t address = 0;
 };
 
-// Refuses a name outside the permitted set, a helper that the metadata does not list or the runtime does not offer, and a map
-// that the object has not. Weak symbols of maps without an address are null.
+// Refuses a name outside the permitted set, a helper that the metadata does not list or the runtime does not offer, and
+// a map that the object has not. Weak symbols of maps without an address are null.
 Result<Import> resolve_import(const Linking& linking, std::string_view name, bool weak);
 
 // A row of the table that the map thunks search.

@@ -11,9 +11,10 @@ Result<Metadata> read_metadata(std::span<const std::uint8_t> bytes) {
     return *std::move(metadata);
 }
 
-// Damage before meaning: structure, digest and signature of the bytes, then what they say against this runtime and host, then
-// whether they can be loaded. Only the last step maps memory.
-Result<std::unique_ptr<Executable>> link_object(std::span<const std::uint8_t> bytes, const Bindings& bindings, const LinkOptions& options) {
+// Damage before meaning: structure, digest and signature of the bytes, then what they say against this runtime and
+// host, then whether they can be loaded. Only the last step maps memory.
+Result<std::unique_ptr<Executable>> link_object(std::span<const std::uint8_t> bytes, const Bindings& bindings,
+                                                const LinkOptions& options) {
     const elf::Object object = BPFTIME_TRY(elf::Object::parse(bytes));
     const std::optional<Metadata> metadata = BPFTIME_TRY(authenticate(object, options));
     const auto link = [&]() -> Result<std::unique_ptr<Executable>> {

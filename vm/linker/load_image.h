@@ -1,5 +1,6 @@
-// The stages of linking that need no cryptography: check what the object says of itself against this runtime, then place,
-// relocate and publish. linker.cpp puts authentication in front; cross builds without libsodium use load_image() alone.
+// The stages of linking that need no cryptography: check what the object says of itself against this runtime, then
+// place, relocate and publish. linker.cpp puts authentication in front; cross builds without libsodium use load_image()
+// alone.
 #pragma once
 
 #include <memory>
@@ -12,10 +13,10 @@
 
 namespace bpftime {
 
-// Links an object whose bytes and metadata the caller vouches for. `metadata` is null for a hand-written object, which is refused
-// unless `options.allow_unverified`. Digests and signatures are not looked at.
-Result<std::unique_ptr<Executable>> load_image(std::span<const std::uint8_t> object, const Metadata* metadata, const Bindings& bindings,
-                                               const LinkOptions& options = {});
+// Links an object whose bytes and metadata the caller vouches for. `metadata` is null for a hand-written object, which
+// is refused unless `options.allow_unverified`. Digests and signatures are not looked at.
+Result<std::unique_ptr<Executable>> load_image(std::span<const std::uint8_t> object, const Metadata* metadata,
+                                               const Bindings& bindings, const LinkOptions& options = {});
 
 namespace aot {
 

@@ -1,4 +1,5 @@
-// Encoding of Metadata: fields in the order of `visit`, integers little-endian, strings and lists behind their 32-bit length.
+// Encoding of Metadata: fields in the order of `visit`, integers little-endian, strings and lists behind their 32-bit
+// length.
 #include "vm/linker/metadata.h"
 
 #include <algorithm>
@@ -64,7 +65,8 @@ struct Reader {
         const std::uint8_t* from = nullptr;
         if (!take(size, from)) return;
         value.assign(reinterpret_cast<const char*>(from), size);
-        if (std::ranges::any_of(value, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; })) fault = "holds control characters in a name";
+        if (std::ranges::any_of(value, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }))
+            fault = "holds control characters in a name";
     }
     void contents(std::vector<std::uint8_t>& value) {
         std::uint32_t size = 0;
@@ -137,7 +139,9 @@ void visit(Coder& code, M& m) {
 }
 
 Error damaged(const auto&... what) {
-    return failure("the object's metadata ", what...).with_hint("the object is damaged or was not sealed by bpftime").with_errno(EBADMSG);
+    return failure("the object's metadata ", what...)
+        .with_hint("the object is damaged or was not sealed by bpftime")
+        .with_errno(EBADMSG);
 }
 
 MetadataPrototype prototype_here(std::uint32_t id) {
@@ -169,7 +173,8 @@ Result<Metadata> decode_metadata(std::span<const std::uint8_t> bytes) {
     Reader reader{bytes};
     reader.number(metadata.version);
     if (reader.fault == nullptr && metadata.version != kMetadataVersion)
-        return fail(failure("metadata version ", metadata.version, " is unknown to this runtime, which reads version ", kMetadataVersion)
+        return fail(failure("metadata version ", metadata.version, " is unknown to this runtime, which reads version ",
+                            kMetadataVersion)
                         .with_hint("rebuild the object with this version's bpftime-aot"));
     visit(reader, metadata);
     if (reader.fault != nullptr) return fail(damaged(reader.fault));
@@ -183,7 +188,8 @@ Result<Metadata> decode_metadata(std::span<const std::uint8_t> bytes) {
         if (subprogram.begin >= subprogram.end || subprogram.end > metadata.insn_count)
             return fail(damaged("names subprogram ", subprogram.name, " outside the program"));
     for (const MetadataMap& map : metadata.maps)
-        if (map.spec.contents.size() > map.spec.value_size) return fail(damaged("has more contents than fit map ", map.spec.name));
+        if (map.spec.contents.size() > map.spec.value_size)
+            return fail(damaged("has more contents than fit map ", map.spec.name));
     if (metadata.entry.empty()) return fail(damaged("names no entry"));
     return metadata;
 }

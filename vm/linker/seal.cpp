@@ -24,7 +24,8 @@ std::uint64_t append(Bytes& file, ByteSpan bytes, std::size_t align) {
 }
 
 // The section headers of `object` with one more for the seal; the section names move to `names`.
-std::vector<Elf64_Shdr> section_headers(const elf::Object& object, const Elf64_Shdr& seal, std::uint64_t names, std::uint64_t names_size) {
+std::vector<Elf64_Shdr> section_headers(const elf::Object& object, const Elf64_Shdr& seal, std::uint64_t names,
+                                        std::uint64_t names_size) {
     std::vector<Elf64_Shdr> headers(object.sections().size());
     std::memcpy(headers.data(), object.bytes().data() + object.section_headers(), headers.size() * sizeof(Elf64_Shdr));
     headers[object.names_section()].sh_offset = names;
@@ -33,8 +34,9 @@ std::vector<Elf64_Shdr> section_headers(const elf::Object& object, const Elf64_S
     return headers;
 }
 
-// Appends the section: its contents, a longer table of section names, and new section headers at the end of the file. What the
-// headers and names replace stays in the file as unused bytes, unless it was the end of the file. Returns the seal's offset.
+// Appends the section: its contents, a longer table of section names, and new section headers at the end of the file.
+// What the headers and names replace stays in the file as unused bytes, unless it was the end of the file. Returns the
+// seal's offset.
 std::uint64_t add_section(const elf::Object& object, const Bytes& contents, Bytes& file) {
     const auto old_headers_end = object.section_headers() + object.sections().size() * sizeof(Elf64_Shdr);
     file.assign(object.bytes().begin(), object.bytes().end());
@@ -54,7 +56,8 @@ std::uint64_t add_section(const elf::Object& object, const Bytes& contents, Byte
     seal.sh_offset = append(file, contents, seal.sh_addralign);
     const auto names_at = append(file, names, 1);
     const auto headers = section_headers(object, seal, names_at, names.size());
-    const auto headers_at = append(file, {reinterpret_cast<const std::uint8_t*>(headers.data()), headers.size() * sizeof(Elf64_Shdr)}, 8);
+    const auto headers_at =
+        append(file, {reinterpret_cast<const std::uint8_t*>(headers.data()), headers.size() * sizeof(Elf64_Shdr)}, 8);
 
     Elf64_Ehdr header;
     std::memcpy(&header, file.data(), sizeof header);
@@ -70,7 +73,8 @@ const elf::Section* seal_section(const elf::Object& object) {
     if (const auto* section = object.section(abi::kMetadataSection)) return section;
     // A damaged name must not make a sealed object look like a hand-written one.
     const auto row = std::ranges::find_if(object.sections(), [](const elf::Section& section) {
-        return section.bytes.size() >= kSealMagic.size() && std::ranges::equal(section.bytes.first(kSealMagic.size()), kSealMagic);
+        return section.bytes.size() >= kSealMagic.size() &&
+               std::ranges::equal(section.bytes.first(kSealMagic.size()), kSealMagic);
     });
     return row == object.sections().end() ? nullptr : &*row;
 }
@@ -91,8 +95,10 @@ Bytes signed_message(const Digest& file) {
 Result<Bytes> seal(ByteSpan bytes, const Metadata& metadata, const SigningKey* key) {
     const auto object = BPFTIME_TRY(elf::Object::parse(bytes));
     if (seal_section(object) != nullptr) return fail(failure("the object is sealed already"));
-    if (object.sections().size() + 1 >= SHN_LORESERVE) return fail(failure("the object has no room for one more section"));
-    if (key != nullptr && key->secret.size() != kSecretKeySize) return fail(failure("a signing key has ", kSecretKeySize, " bytes"));
+    if (object.sections().size() + 1 >= SHN_LORESERVE)
+        return fail(failure("the object has no room for one more section"));
+    if (key != nullptr && key->secret.size() != kSecretKeySize)
+        return fail(failure("a signing key has ", kSecretKeySize, " bytes"));
     if (key != nullptr && metadata.verifier.empty())
         return fail(failure("a program that was not verified is not signed").in_program(metadata.program));
 

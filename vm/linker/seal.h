@@ -18,12 +18,13 @@ struct SealHeader {
     std::uint32_t payload_size = 0;
     std::array<std::uint8_t, 32> public_key{};  // who signed; zero: not signed
     // Taken as zero by the file digest:
-    Digest digest{};                            // BLAKE2b-256(file digest, signature)
-    std::array<std::uint8_t, 64> signature{};   // Ed25519 over kSignatureContext and the file digest
+    Digest digest{};                           // BLAKE2b-256(file digest, signature)
+    std::array<std::uint8_t, 64> signature{};  // Ed25519 over kSignatureContext and the file digest
 };
 static_assert(sizeof(SealHeader) == 144);
 
-inline constexpr std::size_t kSealZeroed = 48;  // offset of `digest` in the header; the rest of the header is taken as zero
+inline constexpr std::size_t kSealZeroed =
+    48;  // offset of `digest` in the header; the rest of the header is taken as zero
 inline constexpr std::string_view kSignatureContext = "bpftime object 1";
 
 // The section that carries the seal, found by its name or by its contents, or null.

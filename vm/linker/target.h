@@ -1,5 +1,5 @@
-// What the linker must know of a machine: its relocations, stubs and thunks. Each machine is one arch_*.cpp, and each compiles on
-// every host; only host_*.cpp is chosen by the build.
+// What the linker must know of a machine: its relocations, stubs and thunks. Each machine is one arch_*.cpp, and each
+// compiles on every host; only host_*.cpp is chosen by the build.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ enum class Via : std::uint8_t {
     Got,     // G: address of a slot that holds S
 };
 
-// One row a relocation kind. `formula` is the psABI's, `range` what is required of it; both appear in the message when the value
-// does not fit.
+// One row a relocation kind. `formula` is the psABI's, `range` what is required of it; both appear in the message when
+// the value does not fit.
 struct RelocationKind {
     std::uint32_t type;
     std::string_view name;
@@ -32,7 +32,8 @@ struct RelocationKind {
     std::uint8_t size;  // bytes patched
     std::string_view formula, range;
     bool (*apply)(const Place& place, std::uint64_t value);  // false: out of range, nothing written
-    // Got only, may be null: changes the instruction to use S instead of the slot. False: not possible, nothing written.
+    // Got only, may be null: changes the instruction to use S instead of the slot. False: not possible, nothing
+    // written.
     bool (*relax)(const Place& place, std::uint64_t symbol) = nullptr;
     bool low = false;  // the image must lie in the lowest 2 GiB for it to fit
 };
@@ -42,9 +43,9 @@ inline constexpr std::size_t kLookupThunkSize = 32;
 inline constexpr std::size_t kDispatchThunkSize = 64;
 
 struct Target {
-    std::uint16_t machine;          // e_machine
-    std::string_view triple;        // first component of its triples: "x86_64"
-    std::uint32_t code_align;       // of every instruction
+    std::uint16_t machine;     // e_machine
+    std::string_view triple;   // first component of its triples: "x86_64"
+    std::uint32_t code_align;  // of every instruction
     std::span<const RelocationKind> relocations;
     // Jumps to `to`, changing only registers that the procedure call standard gives to linkers. kStubSize bytes.
     void (*write_stub)(std::uint8_t* at, std::uint64_t to);
