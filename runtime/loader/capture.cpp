@@ -84,7 +84,8 @@ long __wrap_syscall(long number, ...) {
     va_end(arguments);
     bpftime::Capture* capture = bpftime::Capture::current();
     if (capture != nullptr && number == SYS_bpf) {
-        const long result = capture->bpf(static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]), static_cast<unsigned>(a[2]));
+        const long result =
+            capture->bpf(static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]), static_cast<unsigned>(a[2]));
         if (result >= 0) return result;
         errno = static_cast<int>(-result);
         return -1;

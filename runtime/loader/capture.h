@@ -1,4 +1,5 @@
-// While a Capture lives, the system calls that libbpf makes on this thread end in its session instead of the kernel. Linked in by
+// While a Capture lives, the system calls that libbpf makes on this thread end in its session instead of the kernel.
+// Linked in by
 // --wrap (CMakeLists.txt): every other thread, and everything else, reaches the real functions.
 #pragma once
 

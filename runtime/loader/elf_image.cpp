@@ -10,10 +10,13 @@ namespace bpftime {
 namespace {
 
 constexpr std::size_t kInsnBytes = 8;
-constexpr std::uint64_t kMaxZeroes = 64u << 20;  // .bss takes no room in the file, but does in every copy of its contents
+constexpr std::uint64_t kMaxZeroes =
+    64u << 20;  // .bss takes no room in the file, but does in every copy of its contents
 constexpr std::uint8_t kLddw = 0x18, kCall = 0x85;
 
-bool is_code(const Elf64_Shdr& header) { return header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_EXECINSTR) != 0; }
+bool is_code(const Elf64_Shdr& header) {
+    return header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_EXECINSTR) != 0;
+}
 
 template <class T>
 T read_at(std::span<const std::uint8_t> bytes, std::size_t offset) {
@@ -37,7 +40,8 @@ std::string_view machine_name(std::uint16_t machine) {
 
 Status check_magic(std::span<const std::uint8_t> bytes) {
     if (bytes.empty()) return fail(failure("the file is empty"));
-    if (bytes.size() < SELFMAG || std::memcmp(bytes.data(), ELFMAG, SELFMAG) != 0) return fail(failure("this is not an ELF file"));
+    if (bytes.size() < SELFMAG || std::memcmp(bytes.data(), ELFMAG, SELFMAG) != 0)
+        return fail(failure("this is not an ELF file"));
     if (bytes.size() < EI_NIDENT) return fail(failure("the ELF file is truncated in its header"));
     if (bytes[EI_CLASS] != ELFCLASS64) return fail(failure("this is not a 64-bit ELF file, which BPF objects are"));
     if (bytes[EI_DATA] == ELFDATA2MSB)
@@ -177,7 +181,8 @@ void ElfImage::type_functions() {
             const ElfSymbol& symbol = symbols_[index];
             if (symbol.entry.st_shndx != section) continue;
             typed = typed || symbol.function();
-            const bool untyped = ELF64_ST_TYPE(symbol.entry.st_info) == STT_NOTYPE && symbol.entry.st_value % kInsnBytes == 0;
+            const bool untyped =
+                ELF64_ST_TYPE(symbol.entry.st_info) == STT_NOTYPE && symbol.entry.st_value % kInsnBytes == 0;
             if (untyped && ELF64_ST_BIND(symbol.entry.st_info) == STB_GLOBAL) starts.push_back(index);
         }
         if (typed) continue;
@@ -196,7 +201,9 @@ Status ElfImage::read_relocations() {
     for (std::uint32_t index = 0; index < sections_.size(); ++index) {
         const ElfSection& section = sections_[index];
         if (section.header.sh_type != SHT_REL) continue;
-        const auto wrong = [&](std::string_view what) { return fail(failure("relocations in '", section.name, "' ", what)); };
+        const auto wrong = [&](std::string_view what) {
+            return fail(failure("relocations in '", section.name, "' ", what));
+        };
         if (section.header.sh_entsize != sizeof(Elf64_Rel) || section.bytes.size() % sizeof(Elf64_Rel) != 0)
             return wrong("have a wrong size");
         if (section.header.sh_info >= sections_.size()) return wrong("belong to no section");
@@ -217,7 +224,8 @@ Status ElfImage::read_relocations() {
 Status ElfImage::check_relocation(const ElfSection& target, std::uint64_t offset) const {
     const bool whole = offset % kInsnBytes == 0 && target.bytes.size() - offset >= kInsnBytes;
     if (whole && (target.bytes[offset] == kLddw || target.bytes[offset] == kCall)) return {};
-    return fail(failure("the relocation at offset ", offset, " of section '", target.name, "' is neither of a lddw nor of a call"));
+    return fail(failure("the relocation at offset ", offset, " of section '", target.name,
+                        "' is neither of a lddw nor of a call"));
 }
 
 // No function ends between the slots of a lddw.
@@ -231,8 +239,9 @@ Status ElfImage::check_code() const {
             if (code[at] != kLddw) continue;
             at += kInsnBytes;
             if (at >= code.size() || code[at] != 0)
-                return fail(failure("lddw lacks its second half").in_program(symbol.name).at(
-                    static_cast<std::int64_t>(at / kInsnBytes) - 1));
+                return fail(failure("lddw lacks its second half")
+                                .in_program(symbol.name)
+                                .at(static_cast<std::int64_t>(at / kInsnBytes) - 1));
         }
     }
     return {};

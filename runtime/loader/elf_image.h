@@ -35,9 +35,9 @@ public:
     ElfImage(ElfImage&&) = default;
     ElfImage& operator=(ElfImage&&) = default;
 
-    // Takes a copy. Refuses, each with its own sentence: empty, not ELF, not 64-bit, big-endian, not a relocatable object, not BPF,
-    // truncated; and any section, name, symbol, relocation or BTF that leads out of the file. Functions of objects from before LLVM
-    // gave them a type and a size get both.
+    // Takes a copy. Refuses, each with its own sentence: empty, not ELF, not 64-bit, big-endian, not a relocatable
+    // object, not BPF, truncated; and any section, name, symbol, relocation or BTF that leads out of the file.
+    // Functions of objects from before LLVM gave them a type and a size get both.
     static Result<ElfImage> parse(std::span<const std::uint8_t> object);
 
     std::span<const std::uint8_t> bytes() const { return bytes_; }
@@ -66,7 +66,7 @@ private:
     std::vector<std::uint8_t> bytes_;
     std::vector<ElfSection> sections_;
     std::vector<ElfSymbol> symbols_;
-    std::uint64_t symbols_offset_ = 0;  // in the file
+    std::uint64_t symbols_offset_ = 0;                                              // in the file
     std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> relocations_;  // (section, offset) -> symbol
 };
 

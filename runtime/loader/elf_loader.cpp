@@ -18,7 +18,9 @@ namespace bpftime {
 namespace {
 
 Result<std::vector<std::uint8_t>> read_file(const std::string& path) {
-    const auto cannot = [](int error) { return fail(failure("cannot read it: ", std::strerror(error)).with_errno(error)); };
+    const auto cannot = [](int error) {
+        return fail(failure("cannot read it: ", std::strerror(error)).with_errno(error));
+    };
     const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return cannot(errno);
     struct stat status {};
@@ -67,7 +69,8 @@ private:
         std::set<std::string> seen;
         for (const ElfProgram& program : programs_) {
             if (program.name.empty()) return fail(failure("the object has a program without a name"));
-            if (!seen.insert(program.name).second) return fail(failure("the object has several programs called '", program.name, "'"));
+            if (!seen.insert(program.name).second)
+                return fail(failure("the object has several programs called '", program.name, "'"));
         }
         return {};
     }
@@ -80,12 +83,16 @@ private:
             if (std::ranges::find(programs_, name, &ElfProgram::name) != programs_.end()) continue;
             std::string known;
             for (const ElfProgram& program : programs_) known += cat(known.empty() ? "" : ", ", program.name);
-            return fail(failure("there is no program '", name, "' in the object").with_hint(cat("it has ", known)).with_errno(ENOENT));
+            return fail(failure("there is no program '", name, "' in the object")
+                            .with_hint(cat("it has ", known))
+                            .with_errno(ENOENT));
         }
         return wanted;
     }
 
-    void refuse(const std::string& name, Error error) { results_.emplace(name, fail(std::move(error).in_program(name))); }
+    void refuse(const std::string& name, Error error) {
+        results_.emplace(name, fail(std::move(error).in_program(name)));
+    }
 
     void keep(LoadOutcome& outcome) {
         for (Program& program : outcome.loaded) {
@@ -95,7 +102,8 @@ private:
         if (maps_.empty() || !outcome.error) maps_ = std::move(outcome.maps);
     }
 
-    // libbpf blamed no program: if it refuses the object even without any, all share the reason; else each is tried alone.
+    // libbpf blamed no program: if it refuses the object even without any, all share the reason; else each is tried
+    // alone.
     Status one_by_one(const std::set<std::string>& wanted, const Error& error) {
         const auto bare = BPFTIME_TRY(load_once(input_, {}));
         for (const std::string& name : wanted) {
@@ -160,7 +168,8 @@ Result<LoadedObject> load_elf(const std::string& path, const ElfOptions& options
     return load_elf(*bytes, path, options);
 }
 
-Result<LoadedObject> load_elf(std::span<const std::uint8_t> object, const std::string& name, const ElfOptions& options) {
+Result<LoadedObject> load_elf(std::span<const std::uint8_t> object, const std::string& name,
+                              const ElfOptions& options) {
     return in_file(load(object, name, options), name);
 }
 

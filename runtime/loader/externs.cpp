@@ -26,7 +26,9 @@ struct Origin {
     const ElfSymbol& function;
     std::uint32_t begin, end;  // slots
 
-    std::uint64_t offset(std::uint32_t slot) const { return function.entry.st_value + std::uint64_t{slot - begin} * sizeof(RawInsn); }
+    std::uint64_t offset(std::uint32_t slot) const {
+        return function.entry.st_value + std::uint64_t{slot - begin} * sizeof(RawInsn);
+    }
 };
 
 // One function of the draft, looked up instruction by instruction in the relocations of the object.
@@ -35,7 +37,8 @@ void resolve_function(const ElfImage& image, const Origin& origin, std::vector<R
     for (std::uint32_t slot = origin.begin; slot < origin.end; ++slot) {
         RawInsn& insn = code[slot];
         const bool call = insn.opcode == kCall;
-        const bool address = insn.opcode == kLoad64 && slot + 1 < origin.end && (insn.src() == 0 || insn.src() == kBtfId);
+        const bool address =
+            insn.opcode == kLoad64 && slot + 1 < origin.end && (insn.src() == 0 || insn.src() == kBtfId);
         if (!call && !address) continue;
         const ElfSymbol* symbol = image.relocation(origin.function.entry.st_shndx, origin.offset(slot));
         if (symbol == nullptr || !symbol->undefined()) continue;
@@ -97,7 +100,8 @@ CoreRelocations core_relocations(const ElfImage& image) {
     ExtHeader header{};
     if (section == nullptr || btf_section == nullptr) return found;
     auto bytes = section->bytes;
-    if (!take(bytes, header) || header.header_size < sizeof(header) || header.header_size > section->bytes.size()) return found;
+    if (!take(bytes, header) || header.header_size < sizeof(header) || header.header_size > section->bytes.size())
+        return found;
     const auto body = section->bytes.subspan(header.header_size);
     if (header.core_offset > body.size() || header.core_size > body.size() - header.core_offset) return found;
     auto rest = body.subspan(header.core_offset, header.core_size);
@@ -118,13 +122,15 @@ CoreRelocations core_relocations(const ElfImage& image) {
     return found;
 }
 
-std::vector<AbsentReference> resolve_references(const ElfImage& image, const CoreRelocations& unresolved, ProgramDraft& draft) {
+std::vector<AbsentReference> resolve_references(const ElfImage& image, const CoreRelocations& unresolved,
+                                                ProgramDraft& draft) {
     std::vector<AbsentReference> absent;
     const auto slots = static_cast<std::uint32_t>(draft.code.size());
     for (std::size_t index = 0; index < draft.functions.size(); ++index) {
         const std::uint32_t begin = draft.functions[index].begin;
         const std::uint32_t end = index + 1 < draft.functions.size() ? draft.functions[index + 1].begin : slots;
-        const ElfSymbol* symbol = image.function(draft.functions[index].name, std::uint64_t{end - begin} * sizeof(RawInsn));
+        const ElfSymbol* symbol =
+            image.function(draft.functions[index].name, std::uint64_t{end - begin} * sizeof(RawInsn));
         if (symbol == nullptr) continue;
         const Origin origin{*symbol, begin, end};
         find_unresolved(unresolved, origin, absent);

@@ -23,7 +23,8 @@ Fd open_running_kernel() {
     utsname names{};
     if (fd || uname(&names) != 0) return fd;
     for (std::string path : kKernelFiles) {
-        for (std::size_t at = path.find('%'); at != std::string::npos; at = path.find('%')) path.replace(at, 1, names.release);
+        for (std::size_t at = path.find('%'); at != std::string::npos; at = path.find('%'))
+            path.replace(at, 1, names.release);
         fd = Fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
         if (fd) break;
     }

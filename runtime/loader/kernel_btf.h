@@ -20,8 +20,8 @@ private:
     Fd fd_;
 };
 
-// The target's BTF: the file at `path` (raw BTF or an ELF file with it), which is checked; without a path the running kernel's, or
-// none (false) when it has none.
+// The target's BTF: the file at `path` (raw BTF or an ELF file with it), which is checked; without a path the running
+// kernel's, or none (false) when it has none.
 Result<BtfFile> open_target_btf(const std::string& path);
 
 // BTF of a kernel in which nothing exists.

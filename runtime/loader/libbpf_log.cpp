@@ -15,13 +15,14 @@ libbpf_print_fn_t previous_print = nullptr;
 
 // Warnings that say nothing about the cause.
 constexpr std::string_view kRemarks[] = {
-    "Error in bpf_create_map_xattr",  "failed to load object", "-- BEGIN PROG LOAD LOG --", "BPF program load failed",
-    "failed to load BPF skeleton",    "is a known limitation", "Kernel doesn't support",    "BTF is optional, ignoring",
-    "permission error while running",
+    "Error in bpf_create_map_xattr", "failed to load object",       "-- BEGIN PROG LOAD LOG --",
+    "BPF program load failed",       "failed to load BPF skeleton", "is a known limitation",
+    "Kernel doesn't support",        "BTF is optional, ignoring",   "permission error while running",
 };
 
 bool is_remark(std::string_view text) {
-    return std::ranges::any_of(kRemarks, [&](std::string_view remark) { return text.find(remark) != std::string_view::npos; });
+    return std::ranges::any_of(kRemarks,
+                               [&](std::string_view remark) { return text.find(remark) != std::string_view::npos; });
 }
 
 int keep(libbpf_print_level level, const char* format, va_list arguments) {

@@ -23,7 +23,8 @@ public:
     void clear() { warnings_.clear(); }
     void add(std::string_view warning);
 
-    // The warning that says why, without libbpf's prefix: the first that is neither a remark nor a consequence; else `fallback`.
+    // The warning that says why, without libbpf's prefix: the first that is neither a remark nor a consequence; else
+    // `fallback`.
     std::string decisive(std::string_view fallback) const;
     // The program that the warnings blame, if any: "prog 'NAME': ...".
     std::optional<std::string> blamed_program() const;

@@ -15,20 +15,27 @@ namespace bpftime {
 
 namespace {
 
-// Sections whose programs attach to kernel functions found by BTF. Compiling them needs no such function, so libbpf's own handlers,
-// which look for it before loading, give way to plain ones while an object is loaded.
+// Sections whose programs attach to kernel functions found by BTF. Compiling them needs no such function, so libbpf's
+// own handlers, which look for it before loading, give way to plain ones while an object is loaded.
 constexpr struct {
     const char* section;
     bpf_prog_type type;
     bpf_attach_type attach;
 } kBtfSections[] = {
-    {"tp_btf+", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP},      {"tp_btf.s+", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP},
-    {"fentry+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY},      {"fentry.s+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY},
-    {"fexit+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT},        {"fexit.s+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT},
-    {"fmod_ret+", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN},   {"fmod_ret.s+", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN},
-    {"iter+", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER},          {"iter.s+", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER},
-    {"lsm+", BPF_PROG_TYPE_LSM, BPF_LSM_MAC},                  {"lsm.s+", BPF_PROG_TYPE_LSM, BPF_LSM_MAC},
-    {"lsm_cgroup+", BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP},        {"freplace+", BPF_PROG_TYPE_EXT, static_cast<bpf_attach_type>(0)},
+    {"tp_btf+", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP},
+    {"tp_btf.s+", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP},
+    {"fentry+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY},
+    {"fentry.s+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY},
+    {"fexit+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT},
+    {"fexit.s+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT},
+    {"fmod_ret+", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN},
+    {"fmod_ret.s+", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN},
+    {"iter+", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER},
+    {"iter.s+", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER},
+    {"lsm+", BPF_PROG_TYPE_LSM, BPF_LSM_MAC},
+    {"lsm.s+", BPF_PROG_TYPE_LSM, BPF_LSM_MAC},
+    {"lsm_cgroup+", BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP},
+    {"freplace+", BPF_PROG_TYPE_EXT, static_cast<bpf_attach_type>(0)},
 };
 
 // Replaces the handlers of libbpf while it lives.
@@ -91,7 +98,8 @@ std::vector<ElfProgram> describe_programs(const bpf_object* object) {
     return programs;
 }
 
-// Types that make libbpf look for something in the kernel's BTF, or refuse, are hidden from it; ElfProgram remembers them.
+// Types that make libbpf look for something in the kernel's BTF, or refuse, are hidden from it; ElfProgram remembers
+// them.
 void prepare_programs(bpf_object* object, const std::set<std::string>& wanted) {
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object) {
@@ -109,10 +117,16 @@ void prepare_programs(bpf_object* object, const std::set<std::string>& wanted) {
 
 MapSpec describe_map(const bpf_map* map, std::uint32_t number) {
     constexpr std::size_t kNameLength = 15;  // BPF_OBJ_NAME_LEN without its NUL
-    MapSpec spec{.name = binding_name(bpf_map__name(map)).substr(0, kNameLength), .number = number, .type = static_cast<std::uint32_t>(bpf_map__type(map)),
-                 .key_size = bpf_map__key_size(map), .value_size = bpf_map__value_size(map),
-                 .max_entries = bpf_map__max_entries(map), .flags = bpf_map__map_flags(map), .extra = bpf_map__map_extra(map),
-                 .frozen = false, .contents = {}};
+    MapSpec spec{.name = binding_name(bpf_map__name(map)).substr(0, kNameLength),
+                 .number = number,
+                 .type = static_cast<std::uint32_t>(bpf_map__type(map)),
+                 .key_size = bpf_map__key_size(map),
+                 .value_size = bpf_map__value_size(map),
+                 .max_entries = bpf_map__max_entries(map),
+                 .flags = bpf_map__map_flags(map),
+                 .extra = bpf_map__map_extra(map),
+                 .frozen = false,
+                 .contents = {}};
     std::size_t size = 0;
     const auto* bytes = static_cast<const std::uint8_t*>(bpf_map__initial_value(const_cast<bpf_map*>(map), &size));
     if (bytes != nullptr && spec.name.starts_with('.')) spec.contents.assign(bytes, bytes + size);
@@ -181,15 +195,17 @@ Error explain(const LibbpfLog& log, const Capture& capture, int error, const Loa
         const std::string cause = log.decisive(std::strerror(error));
         if (cause.find("failed to create") != std::string::npos && capture.map_error()) {
             const bool unsized = capture.map_error()->cause.find(" 0 ") != std::string::npos;
-            return Error(*capture.map_error()).with_hint(
-                unsized ? "the object leaves it to its loader: set it in the source, or capture the loader" : "");
+            return Error(*capture.map_error())
+                .with_hint(unsized ? "the object leaves it to its loader: set it in the source, or capture the loader"
+                                   : "");
         }
         return failure(cause, " (libbpf)").with_errno(error);
     }
     Error refusal = *capture.load_error();
     if (const auto relocation = log.failed_relocation()) {
         refusal.cause = cat("CO-RE relocation ", *relocation, " does not exist in the target's BTF");
-        refusal.hint = input.target_btf.empty() ? "name the target's BTF" : "guard it with bpf_core_field_exists(), or name another target's BTF";
+        refusal.hint = input.target_btf.empty() ? "name the target's BTF"
+                                                : "guard it with bpf_core_field_exists(), or name another target's BTF";
     }
     return refusal;
 }
@@ -213,7 +229,8 @@ Result<LoadOutcome> load_once(const LoadInput& input, const std::set<std::string
     const PlainSections sections;
     LocalRegistry registry;
     const CoreRelocations relocations = input.target_btf.empty() ? core_relocations(input.image) : CoreRelocations();
-    BpfSession session{registry, [&](ProgramDraft& draft) { return resolve_references(input.image, relocations, draft); }, {}};
+    BpfSession session{
+        registry, [&](ProgramDraft& draft) { return resolve_references(input.image, relocations, draft); }, {}};
     const Capture capture(session, input.empty_btf);
     const ObjectPtr object = BPFTIME_TRY(open_object(input, log));
     LoadOutcome outcome;

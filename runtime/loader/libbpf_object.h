@@ -21,20 +21,21 @@ struct ElfProgram {
 // What an attempt needs beside the object.
 struct LoadInput {
     const ElfImage& image;
-    std::string name;         // of the file
-    std::string target_btf;   // path; empty: there is none
-    std::string empty_btf;    // path to BTF without types
+    std::string name;        // of the file
+    std::string target_btf;  // path; empty: there is none
+    std::string empty_btf;   // path to BTF without types
 };
 
 struct LoadOutcome {
-    std::vector<ElfProgram> programs;        // all of the object
-    std::vector<MapSpec> maps;               // all of the object
-    std::vector<Program> loaded;             // those that were wanted, in order; empty when `error` is set
+    std::vector<ElfProgram> programs;  // all of the object
+    std::vector<MapSpec> maps;         // all of the object
+    std::vector<Program> loaded;       // those that were wanted, in order; empty when `error` is set
     std::optional<Error> error;
-    std::string blamed;                      // the program to which the error belongs, empty: the object or unknown
+    std::string blamed;  // the program to which the error belongs, empty: the object or unknown
 };
 
-// Opens the object and loads the programs named. An error means that it cannot be opened; one that comes later is in the outcome.
+// Opens the object and loads the programs named. An error means that it cannot be opened; one that comes later is in
+// the outcome.
 Result<LoadOutcome> load_once(const LoadInput& input, const std::set<std::string>& wanted);
 
 // The programs of the object, without loading anything.

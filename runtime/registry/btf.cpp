@@ -51,7 +51,8 @@ const KindLayout& layout(BtfKind kind) { return kLayouts[static_cast<std::size_t
 Result<Header> read_header(std::span<const std::uint8_t> bytes) {
     Header header{};
     if (bytes.size() < sizeof(header)) return fail(failure("the BTF is shorter than its header"));
-    if (bytes.size() > kMaxBytes) return fail(failure("the BTF is larger than ", kMaxBytes, " bytes").with_errno(E2BIG));
+    if (bytes.size() > kMaxBytes)
+        return fail(failure("the BTF is larger than ", kMaxBytes, " bytes").with_errno(E2BIG));
     std::memcpy(&header, bytes.data(), sizeof(header));
     if (header.magic != kMagic) return fail(failure("the BTF does not begin with its magic number"));
     if (header.version != 1) return fail(failure("BTF version ", header.version, " is unknown").with_errno(ENOTSUP));
@@ -80,8 +81,8 @@ Result<Btf> Btf::parse(std::span<const std::uint8_t> bytes) {
     btf.strings_ = {reinterpret_cast<const char*>(body.data()) + header.string_offset, header.string_size};
     if (btf.strings_.empty() || btf.strings_.front() != '\0' || btf.strings_.back() != '\0')
         return fail(failure("the BTF's strings do not begin and end with a zero byte"));
-    BPFTIME_CHECK(btf.read_types({reinterpret_cast<const std::uint32_t*>(body.data() + header.type_offset),
-                                  header.type_size / 4}));
+    BPFTIME_CHECK(btf.read_types(
+        {reinterpret_cast<const std::uint32_t*>(body.data() + header.type_offset), header.type_size / 4}));
     for (std::uint32_t id = 1; id < btf.type_count(); ++id) BPFTIME_CHECK(btf.check_type(id));
     BPFTIME_CHECK(btf.check_chains());
     return btf;
@@ -98,7 +99,10 @@ Status Btf::read_types(std::span<const std::uint32_t> words) {
         if (words.size() < 3) return fail(failure("BTF type ", id, " is truncated"));
         const std::uint32_t info = words[1], kind = info >> 24 & 31;
         if (kind == 0 || kind >= kBtfKinds) return fail(failure("BTF type ", id, " is of unknown kind ", kind));
-        BtfType type{.kind = static_cast<BtfKind>(kind), .name = words[0], .count = info & 0xffff, .size_or_type = words[2],
+        BtfType type{.kind = static_cast<BtfKind>(kind),
+                     .name = words[0],
+                     .count = info & 0xffff,
+                     .size_or_type = words[2],
                      .extra = {}};
         const std::size_t extra = layout(type.kind).fixed + std::size_t{layout(type.kind).per_member} * type.count;
         if (words.size() - 3 < extra) return fail(failure("BTF type ", id, " is truncated"));
@@ -112,7 +116,9 @@ Status Btf::read_types(std::span<const std::uint32_t> words) {
 // Every id and name that a record holds lies in range.
 Status Btf::check_type(std::uint32_t id) const {
     const BtfType& type = types_[id];
-    const auto bad = [&](std::string_view what) { return fail(failure("BTF type ", id, " refers to ", what, " out of range")); };
+    const auto bad = [&](std::string_view what) {
+        return fail(failure("BTF type ", id, " refers to ", what, " out of range"));
+    };
     const auto known_type = [&](std::uint32_t other) { return other < types_.size(); };
     const auto known_name = [&](std::uint32_t offset) { return offset < strings_.size(); };
     if (!known_name(type.name)) return bad("a name");
@@ -123,7 +129,8 @@ Status Btf::check_type(std::uint32_t id) const {
     const bool names = step != 0 && type.kind != BtfKind::Datasec;
     for (std::size_t at = 0; step != 0 && at < type.extra.size(); at += step) {
         if (names && !known_name(type.extra[at])) return bad("a name");
-        const bool members = type.kind == BtfKind::Struct || type.kind == BtfKind::Union || type.kind == BtfKind::FuncProto;
+        const bool members =
+            type.kind == BtfKind::Struct || type.kind == BtfKind::Union || type.kind == BtfKind::FuncProto;
         if (members && !known_type(type.extra[at + 1])) return bad("a type");
         if (type.kind != BtfKind::Datasec) continue;
         if (!known_type(type.extra[at])) return bad("a variable");

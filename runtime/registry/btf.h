@@ -1,4 +1,5 @@
-// Read-only view of BTF type information (kernel Documentation/bpf/btf.rst): bounds-checked once, then read without checks.
+// Read-only view of BTF type information (kernel Documentation/bpf/btf.rst): bounds-checked once, then read without
+// checks.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +12,34 @@
 namespace bpftime {
 
 enum class BtfKind : std::uint8_t {
-    Void, Int, Ptr, Array, Struct, Union, Enum, Fwd, Typedef, Volatile, Const, Restrict, Func, FuncProto, Var, Datasec,
-    Float, DeclTag, TypeTag, Enum64
+    Void,
+    Int,
+    Ptr,
+    Array,
+    Struct,
+    Union,
+    Enum,
+    Fwd,
+    Typedef,
+    Volatile,
+    Const,
+    Restrict,
+    Func,
+    FuncProto,
+    Var,
+    Datasec,
+    Float,
+    DeclTag,
+    TypeTag,
+    Enum64
 };
 inline constexpr std::uint32_t kBtfKinds = 20;
 
 // One type record. `extra` is what follows its three fixed words, in words.
 struct BtfType {
     BtfKind kind = BtfKind::Void;
-    std::uint32_t name = 0;          // offset into the strings
-    std::uint32_t count = 0;         // vlen
+    std::uint32_t name = 0;   // offset into the strings
+    std::uint32_t count = 0;  // vlen
     std::uint32_t size_or_type = 0;
     std::span<const std::uint32_t> extra;
 };
@@ -28,8 +47,9 @@ struct BtfType {
 // Refers to the bytes it was parsed from, which must outlive it and be aligned to four bytes.
 class Btf {
 public:
-    // Refuses a wrong header, sections out of bounds, truncated or unknown records, type ids and names out of range, and chains of
-    // modifiers or typedefs that never end. E2BIG for a longer header with unknown contents, as the kernel.
+    // Refuses a wrong header, sections out of bounds, truncated or unknown records, type ids and names out of range,
+    // and chains of modifiers or typedefs that never end. E2BIG for a longer header with unknown contents, as the
+    // kernel.
     static Result<Btf> parse(std::span<const std::uint8_t> bytes);
 
     // Types 1..type_count()-1; 0 is void.

@@ -27,7 +27,9 @@ Status check_flags(std::uint64_t flags, bool exists) {
 class ArrayElements final : public MapElements {
 public:
     ArrayElements(const MapSpec& spec, SharedPages pages)
-        : value_size_(spec.value_size), stride_(round_up(spec.value_size, 8)), entries_(spec.max_entries),
+        : value_size_(spec.value_size),
+          stride_(round_up(spec.value_size, 8)),
+          entries_(spec.max_entries),
           pages_(std::move(pages)) {}
 
     Result<Bytes> lookup(ByteView key) const override {
@@ -61,7 +63,9 @@ private:
         std::memcpy(&index, key.data(), sizeof(index));
         return index;
     }
-    std::span<std::uint8_t> at(std::uint32_t index) const { return pages_.bytes().subspan(index * stride_, value_size_); }
+    std::span<std::uint8_t> at(std::uint32_t index) const {
+        return pages_.bytes().subspan(index * stride_, value_size_);
+    }
 
     std::size_t value_size_, stride_, entries_;
     SharedPages pages_;
@@ -117,7 +121,9 @@ public:
     Result<Bytes> next_key(std::optional<ByteView>) const override { return fail(unsupported()); }
 
 private:
-    static Error unsupported() { return errnum(kNotSupported, "elements of this map type are not reachable from outside"); }
+    static Error unsupported() {
+        return errnum(kNotSupported, "elements of this map type are not reachable from outside");
+    }
 };
 
 }  // namespace

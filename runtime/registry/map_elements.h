@@ -29,8 +29,8 @@ public:
     virtual ByteView value_in_place() const { return {}; }
 };
 
-// Elements for a map of this shape; `file` stands behind the map and holds the values where they can be mapped (array). The type
-// decides what is offered: maps whose elements exist only inside a running program answer ENOTSUPP.
+// Elements for a map of this shape; `file` stands behind the map and holds the values where they can be mapped (array).
+// The type decides what is offered: maps whose elements exist only inside a running program answer ENOTSUPP.
 Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file);
 
 // Bytes of the file that must stand behind a map of this shape, 0 when its elements live elsewhere.

@@ -59,9 +59,9 @@ struct MapObject final : BpfObject {
 struct ProgramObject final : BpfObject {
     static constexpr ObjectKind kKind = ObjectKind::Program;
     ProgramObject() : BpfObject(kKind) {}
-    Program program;                               // its maps as they were when it was loaded
-    std::vector<std::shared_ptr<MapObject>> maps;  // as Program::maps
-    std::vector<std::shared_ptr<MapObject>> bound; // PROG_BIND_MAP: kept alive, not referred to
+    Program program;                                // its maps as they were when it was loaded
+    std::vector<std::shared_ptr<MapObject>> maps;   // as Program::maps
+    std::vector<std::shared_ptr<MapObject>> bound;  // PROG_BIND_MAP: kept alive, not referred to
     std::shared_ptr<BtfObject> btf;
     std::uint32_t flags = 0;
 };
@@ -73,8 +73,8 @@ struct LinkObject final : BpfObject {
     std::uint32_t attach_type = 0;
 };
 
-// The name that objects bind a map by. libbpf prefixes the maps of data sections with the object's name ("minimal.rodata");
-// the section alone is what stays the same ("." never occurs in a C name).
+// The name that objects bind a map by. libbpf prefixes the maps of data sections with the object's name
+// ("minimal.rodata"); the section alone is what stays the same ("." never occurs in a C name).
 std::string binding_name(std::string_view kernel_name);
 
 }  // namespace bpftime

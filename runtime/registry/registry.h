@@ -1,5 +1,5 @@
-// Where BPF objects live between system calls. The handlers of runtime/syscall-server know objects only through this interface,
-// so that a private registry of one process and the shared one serve alike.
+// Where BPF objects live between system calls. The handlers of runtime/syscall-server know objects only through this
+// interface, so that a private registry of one process and the shared one serve alike.
 #pragma once
 
 #include <memory>
@@ -11,14 +11,15 @@
 
 namespace bpftime {
 
-// Safe to use from several threads. Objects are reached by descriptor, by id or by pinned path. Descriptors are real files, so that
-// dup, fcntl, close, fstat, poll and mmap need no help; which object one leads to follows from the file's identity.
+// Safe to use from several threads. Objects are reached by descriptor, by id or by pinned path. Descriptors are real
+// files, so that dup, fcntl, close, fstat, poll and mmap need no help; which object one leads to follows from the
+// file's identity.
 class Registry {
 public:
     virtual ~Registry() = default;
 
-    // Enters `object` under a fresh id and returns a new descriptor for it, close-on-exec, which the caller owns. `file` stands
-    // behind the object; when it is absent an empty one is made.
+    // Enters `object` under a fresh id and returns a new descriptor for it, close-on-exec, which the caller owns.
+    // `file` stands behind the object; when it is absent an empty one is made.
     virtual Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) = 0;
 
     // The object that `fd` leads to. EBADF when it is not open, EINVAL when it is no BPF object.

@@ -43,7 +43,8 @@ Result<long> carry_out(BpfSession& session, const Command& command, std::uint64_
     if (!all_zero(ByteView(bytes).subspan(sizeof(bpf_attr))))
         return fail(failure("the attributes have fields that are unknown here").with_errno(E2BIG));
     if (command.handler == nullptr)
-        return fail(failure("bpf command ", command.name, " is not available in userspace").with_errno(command.refusal));
+        return fail(
+            failure("bpf command ", command.name, " is not available in userspace").with_errno(command.refusal));
     if (!all_zero(ByteView(bytes).subspan(command.used)))
         return fail(failure("bpf command ", command.name, " does not take some of the attributes"));
     bpf_attr attr;

@@ -1,4 +1,5 @@
-// bpf(2) in userspace: one call, checked as the kernel checks it, carried out on a registry by typed handlers (handlers.h).
+// bpf(2) in userspace: one call, checked as the kernel checks it, carried out on a registry by typed handlers
+// (handlers.h).
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ struct ProgramDraft {
     std::vector<DraftFunction> functions;  // by begin; empty without func_info
 };
 
-// A slot that stands for something that cannot be had, and why: "kernel function 'bpf_rdonly_cast' is not ...". Only a program
-// that can reach it is refused.
+// A slot that stands for something that cannot be had, and why: "kernel function 'bpf_rdonly_cast' is not ...". Only a
+// program that can reach it is refused.
 struct AbsentReference {
     std::uint32_t slot = 0;
     std::string reason;
@@ -43,7 +44,8 @@ struct BpfSession {
     std::optional<Error> error;
 };
 
-// Carries out `command` on `size` bytes of attributes at `attr`. Returns what the system call does, or a negative errno.
+// Carries out `command` on `size` bytes of attributes at `attr`. Returns what the system call does, or a negative
+// errno.
 long bpf_call(BpfSession& session, int command, void* attr, unsigned size);
 
 // "PROG_LOAD" for 5, empty for a number that no kernel knows.

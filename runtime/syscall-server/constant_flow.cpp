@@ -88,9 +88,7 @@ private:
             case Family::Load: state[insn.dst] = load(insn, row, state[insn.src]); return true;
             case Family::Store:
             case Family::High: return true;
-            case Family::Atomic:
-                state[0] = state[insn.dst] = state[insn.src] = {};
-                return true;
+            case Family::Atomic: state[0] = state[insn.dst] = state[insn.src] = {}; return true;
             case Family::Lddw: state[insn.dst] = constant(slot, insn); return true;
             case Family::Packet: clobber(state); return true;
             case Family::Jump: return jump(slot, insn, row, state);
@@ -101,7 +99,8 @@ private:
 
     static Known arithmetic(const Insn& insn, const OpInfo& row, const State& state) {
         const Known dst = state[insn.dst];
-        const Known src = row.source == Source::Reg ? state[insn.src] : Known{Known::Number, 0, static_cast<std::uint64_t>(insn.imm)};
+        const Known src =
+            row.source == Source::Reg ? state[insn.src] : Known{Known::Number, 0, static_cast<std::uint64_t>(insn.imm)};
         if (row.alu() == AluOp::Mov && row.width == 64) return src;
         const bool needs_dst = row.alu() != AluOp::Mov && row.alu() != AluOp::MovSx8 && row.alu() != AluOp::MovSx16 &&
                                row.alu() != AluOp::MovSx32;
@@ -142,7 +141,8 @@ private:
 
     bool jump(std::uint32_t slot, const Insn& insn, const OpInfo& row, State& state) {
         const Known dst = state[insn.dst];
-        const Known src = row.source == Source::Reg ? state[insn.src] : Known{Known::Number, 0, static_cast<std::uint64_t>(insn.imm)};
+        const Known src =
+            row.source == Source::Reg ? state[insn.src] : Known{Known::Number, 0, static_cast<std::uint64_t>(insn.imm)};
         if (dst.kind == Known::Number && src.kind == Known::Number) {
             if (!semantics::holds(row.condition(), row.width, dst.value, src.value)) return true;
             enter(insn.target(slot), state);
@@ -183,7 +183,8 @@ std::vector<bool> reachable_slots(std::span<const Insn> insns, const ConstantMap
     return Flow(insns, constants).run();
 }
 
-Status remove_unreached(std::vector<Insn>& insns, std::span<const AbsentReference> absent, const ConstantMaps& constants) {
+Status remove_unreached(std::vector<Insn>& insns, std::span<const AbsentReference> absent,
+                        const ConstantMaps& constants) {
     if (absent.empty()) return {};
     const std::vector<bool> reached = reachable_slots(insns, constants);
     for (const AbsentReference& reference : absent) {

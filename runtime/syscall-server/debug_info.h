@@ -8,7 +8,8 @@
 
 namespace bpftime {
 
-// Functions by func_info, ascending; refuses offsets that do not ascend from 0 or lie outside `slots`, and types that are no function.
+// Functions by func_info, ascending; refuses offsets that do not ascend from 0 or lie outside `slots`, and types that
+// are no function.
 Result<std::vector<DraftFunction>> read_functions(const bpf_attr& attr, const Btf& btf, std::uint32_t slots);
 
 // Fills program.lines and source_files; refuses offsets that do not ascend or lie outside the program.

@@ -1,5 +1,6 @@
-// The handlers of bpf_commands.def. Each takes attributes that have been checked for size and unused fields, and may write results
-// back into them; errors carry the kernel's errno. Pointers in attributes are read and written through user_memory.h only.
+// The handlers of bpf_commands.def. Each takes attributes that have been checked for size and unused fields, and may
+// write results back into them; errors carry the kernel's errno. Pointers in attributes are read and written through
+// user_memory.h only.
 #pragma once
 
 #include <linux/bpf.h>

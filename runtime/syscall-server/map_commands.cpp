@@ -21,14 +21,16 @@ Result<Bytes> read_bytes(std::uint64_t address, std::size_t size) {
 
 Result<std::shared_ptr<MapObject>> readable(BpfSession& session, const bpf_attr& attr) {
     auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
-    if ((map->spec.flags & kWriteOnly) != 0) return fail(failure("map '", map->spec.name, "' is write-only").with_errno(EPERM));
+    if ((map->spec.flags & kWriteOnly) != 0)
+        return fail(failure("map '", map->spec.name, "' is write-only").with_errno(EPERM));
     return map;
 }
 
 Result<std::shared_ptr<MapObject>> writable(BpfSession& session, const bpf_attr& attr) {
     auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
     if ((map->spec.flags & kReadOnly) != 0 || map->spec.frozen)
-        return fail(failure("map '", map->spec.name, "' is ", map->spec.frozen ? "frozen" : "read-only").with_errno(EPERM));
+        return fail(
+            failure("map '", map->spec.name, "' is ", map->spec.frozen ? "frozen" : "read-only").with_errno(EPERM));
     return map;
 }
 
@@ -40,8 +42,8 @@ Result<std::uint32_t> object_value(BpfSession& session, const MapObject& map, in
         case MapType::HashOfMaps: {
             const auto inner = BPFTIME_TRY(session.registry.get<MapObject>(fd));
             const MapSpec &is = inner->spec, &wanted = map.inner->spec;
-            const bool fits = is.type == wanted.type && is.key_size == wanted.key_size && is.value_size == wanted.value_size &&
-                              is.flags == wanted.flags;
+            const bool fits = is.type == wanted.type && is.key_size == wanted.key_size &&
+                              is.value_size == wanted.value_size && is.flags == wanted.flags;
             if (!fits) return fail(failure("map '", is.name, "' is not of the shape that '", map.spec.name, "' holds"));
             return inner->id;
         }

@@ -13,9 +13,10 @@ namespace bpftime {
 namespace {
 
 // BPF_F_* of BPF_MAP_CREATE, by the UAPI's values.
-constexpr std::uint32_t kNoPrealloc = 1u << 0, kNoCommonLru = 1u << 1, kNuma = 1u << 2, kReadOnly = 1u << 3, kWriteOnly = 1u << 4,
-                        kBuildId = 1u << 5, kZeroSeed = 1u << 6, kClone = 1u << 9, kMmapable = 1u << 10, kPreserve = 1u << 11,
-                        kInnerMap = 1u << 12, kSegvOnFault = 1u << 17, kNoUserConv = 1u << 18;
+constexpr std::uint32_t kNoPrealloc = 1u << 0, kNoCommonLru = 1u << 1, kNuma = 1u << 2, kReadOnly = 1u << 3,
+                        kWriteOnly = 1u << 4, kBuildId = 1u << 5, kZeroSeed = 1u << 6, kClone = 1u << 9,
+                        kMmapable = 1u << 10, kPreserve = 1u << 11, kInnerMap = 1u << 12, kSegvOnFault = 1u << 17,
+                        kNoUserConv = 1u << 18;
 constexpr std::uint32_t kReadOnlyProg = 1u << 7, kWriteOnlyProg = 1u << 8;
 constexpr std::uint32_t kAccess = kReadOnly | kWriteOnly | kReadOnlyProg | kWriteOnlyProg;
 
@@ -54,7 +55,8 @@ bool entries_fit(EntriesRule rule, std::uint32_t entries) {
     switch (rule) {
         case EntriesRule::Some: return entries >= 1;
         case EntriesRule::None: return entries == 0;
-        case EntriesRule::Pages: return (entries & (entries - 1)) == 0 && entries >= static_cast<std::uint32_t>(getpagesize());
+        case EntriesRule::Pages:
+            return (entries & (entries - 1)) == 0 && entries >= static_cast<std::uint32_t>(getpagesize());
     }
     return false;
 }
@@ -64,7 +66,8 @@ Status check_name(const char (&field)[16]) {
     if (name.size() == sizeof(field)) return fail(failure("the map's name is not terminated"));
     if (std::ranges::any_of(field + name.size(), std::end(field), [](char c) { return c != '\0'; }))
         return fail(failure("the map's name has bytes behind its end"));
-    const bool plain = std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
+    const bool plain =
+        std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
     if (!plain) return fail(failure("the map's name has characters other than letters, digits, '_' and '.'"));
     return {};
 }
@@ -75,13 +78,16 @@ Status check_shape(const MapSpec& spec) {
         return fail(failure("map '", spec.name, "' of type ", map_type_name(spec.type), ' ', what...));
     };
     if (shape == std::end(kShapes)) return wrong("is not available in userspace");
-    if (!size_fits(shape->key, spec.key_size, spec.flags)) return wrong("cannot have keys of ", spec.key_size, " bytes");
-    if (!size_fits(shape->value, spec.value_size, spec.flags)) return wrong("cannot have values of ", spec.value_size, " bytes");
+    if (!size_fits(shape->key, spec.key_size, spec.flags))
+        return wrong("cannot have keys of ", spec.key_size, " bytes");
+    if (!size_fits(shape->value, spec.value_size, spec.flags))
+        return wrong("cannot have values of ", spec.value_size, " bytes");
     if (!entries_fit(shape->entries, spec.max_entries)) return wrong("cannot have ", spec.max_entries, " entries");
     if ((spec.flags & ~shape->flags) != 0) return wrong("does not take flags ", hex(spec.flags & ~shape->flags));
     if (spec.key_size > kMaxKey || spec.value_size > kMaxValue)
         return fail(failure("map '", spec.name, "' has keys or values that are too large").with_errno(E2BIG));
-    if ((spec.flags & kReadOnly) != 0 && (spec.flags & kWriteOnly) != 0) return wrong("cannot be read-only and write-only");
+    if ((spec.flags & kReadOnly) != 0 && (spec.flags & kWriteOnly) != 0)
+        return wrong("cannot be read-only and write-only");
     if ((spec.flags & kReadOnlyProg) != 0 && (spec.flags & kWriteOnlyProg) != 0)
         return wrong("cannot be read-only and write-only to programs");
     const bool must_not_preallocate = spec.type == static_cast<std::uint32_t>(MapType::LpmTrie) ||
@@ -104,7 +110,8 @@ Status attach_btf(BpfSession& session, const bpf_attr& attr, MapObject& map) {
     if (attr.btf_key_type_id == 0 && attr.btf_value_type_id == 0) return {};
     map.btf = BPFTIME_TRY(session.registry.get<BtfObject>(static_cast<int>(attr.btf_fd)));
     for (const std::uint32_t id : {attr.btf_key_type_id, attr.btf_value_type_id})
-        if (id >= map.btf->view.type_count()) return fail(failure("BTF type ", id, " of map '", map.spec.name, "' does not exist"));
+        if (id >= map.btf->view.type_count())
+            return fail(failure("BTF type ", id, " of map '", map.spec.name, "' does not exist"));
     map.key_type = attr.btf_key_type_id;
     map.value_type = attr.btf_value_type_id;
     return {};
@@ -115,9 +122,16 @@ Status attach_btf(BpfSession& session, const bpf_attr& attr, MapObject& map) {
 Result<long> map_create(BpfSession& session, bpf_attr& attr) {
     BPFTIME_CHECK(check_name(attr.map_name));
     auto map = std::make_shared<MapObject>();
-    map->spec = MapSpec{.name = fixed_string(attr.map_name), .number = 0, .type = attr.map_type, .key_size = attr.key_size,
-                        .value_size = attr.value_size, .max_entries = attr.max_entries, .flags = attr.map_flags,
-                        .extra = attr.map_extra, .frozen = false, .contents = {}};
+    map->spec = MapSpec{.name = fixed_string(attr.map_name),
+                        .number = 0,
+                        .type = attr.map_type,
+                        .key_size = attr.key_size,
+                        .value_size = attr.value_size,
+                        .max_entries = attr.max_entries,
+                        .flags = attr.map_flags,
+                        .extra = attr.map_extra,
+                        .frozen = false,
+                        .contents = {}};
     if (attr.map_ifindex != 0) return fail(failure("maps cannot be offloaded to a device").with_errno(EOPNOTSUPP));
     BPFTIME_CHECK(check_shape(map->spec));
     BPFTIME_CHECK(attach_btf(session, attr, *map));

@@ -107,15 +107,21 @@ Result<long> answer(bpf_attr& attr, const Info& info) {
 
 }  // namespace
 
-Result<long> program_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Program); }
+Result<long> program_next_id(BpfSession& session, bpf_attr& attr) {
+    return next_id(session, attr, ObjectKind::Program);
+}
 Result<long> map_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Map); }
 Result<long> btf_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Btf); }
 
 Result<long> program_fd_by_id(BpfSession& session, bpf_attr& attr) {
     return fd_by_id(session, ObjectKind::Program, attr.prog_id);
 }
-Result<long> map_fd_by_id(BpfSession& session, bpf_attr& attr) { return fd_by_id(session, ObjectKind::Map, attr.map_id); }
-Result<long> btf_fd_by_id(BpfSession& session, bpf_attr& attr) { return fd_by_id(session, ObjectKind::Btf, attr.btf_id); }
+Result<long> map_fd_by_id(BpfSession& session, bpf_attr& attr) {
+    return fd_by_id(session, ObjectKind::Map, attr.map_id);
+}
+Result<long> btf_fd_by_id(BpfSession& session, bpf_attr& attr) {
+    return fd_by_id(session, ObjectKind::Btf, attr.btf_id);
+}
 
 Result<long> object_pin(BpfSession& session, bpf_attr& attr) {
     if (attr.file_flags != 0) return fail(failure("OBJ_PIN takes no flags"));
@@ -134,7 +140,8 @@ Result<long> object_get(BpfSession& session, bpf_attr& attr) {
 
 Result<long> object_info(BpfSession& session, bpf_attr& attr) {
     constexpr std::uint32_t kMaxInfo = 4096;
-    if (attr.info.info_len > kMaxInfo) return fail(failure("the info structure is larger than a page").with_errno(E2BIG));
+    if (attr.info.info_len > kMaxInfo)
+        return fail(failure("the info structure is larger than a page").with_errno(E2BIG));
     const auto object = BPFTIME_TRY(session.registry.at(static_cast<int>(attr.info.bpf_fd)));
     switch (object->kind()) {
         case ObjectKind::Map: {
@@ -164,7 +171,8 @@ Result<long> program_bind_map(BpfSession& session, bpf_attr& attr) {
     return 0;
 }
 
-// Nothing can be attached to through this registry yet: what is left is which descriptor is wrong, in the kernel's order.
+// Nothing can be attached to through this registry yet: what is left is which descriptor is wrong, in the kernel's
+// order.
 Result<long> link_create(BpfSession& session, bpf_attr& attr) {
     BPFTIME_TRY(session.registry.get<ProgramObject>(static_cast<int>(attr.link_create.prog_fd)));
     BPFTIME_TRY(identify(static_cast<int>(attr.link_create.target_fd)));

@@ -64,13 +64,16 @@ Status resolve_maps(Load& load) {
         if (source == kMapFd || by_index || by_value) {
             std::int32_t fd = code[slot].imm;
             if (by_index) {
-                if (load.attr.fd_array == 0 || fd < 0) return fail(failure("the program has no array of descriptors").at(slot));
-                fd = BPFTIME_TRY(read_user_object<std::int32_t>(load.attr.fd_array + sizeof(fd) * static_cast<std::uint32_t>(fd)));
+                if (load.attr.fd_array == 0 || fd < 0)
+                    return fail(failure("the program has no array of descriptors").at(slot));
+                fd = BPFTIME_TRY(
+                    read_user_object<std::int32_t>(load.attr.fd_array + sizeof(fd) * static_cast<std::uint32_t>(fd)));
             }
             const auto position = map_position(load, fd);
             if (!position) return fail(Error(position.error()).at(slot));
             if (by_value) {
-                auto fits = check_value_offset(load.object->maps[*position]->spec, static_cast<std::uint32_t>(code[slot + 1].imm));
+                auto fits = check_value_offset(load.object->maps[*position]->spec,
+                                               static_cast<std::uint32_t>(code[slot + 1].imm));
                 if (!fits) return fail(std::move(fits).error().at(slot));
             }
             code[slot].imm = static_cast<std::int32_t>(*position);
@@ -88,7 +91,8 @@ bool poisoned_by(const RawInsn& insn, std::int32_t base) {
 
 std::string absence(const RawInsn& insn) {
     if (insn.opcode != kCall) return {};
-    if (insn.src() == kKfuncCall) return cat("kernel function with BTF id ", insn.imm, " is not available in userspace");
+    if (insn.src() == kKfuncCall)
+        return cat("kernel function with BTF id ", insn.imm, " is not available in userspace");
     if (insn.src() != kHelperCall) return {};
     if (insn.imm == kPoisonedCore) return "a CO-RE relocation could not be resolved";
     if (poisoned_by(insn, kPoisonedMap)) return cat("map ", insn.imm - kPoisonedMap, " of the object was not created");

@@ -12,12 +12,15 @@ namespace {
 
 constexpr std::uint64_t kFirstPage = 4096;
 
-Error bad_address(std::uint64_t address) { return failure("address ", hex(address), " cannot be accessed").with_errno(EFAULT); }
+Error bad_address(std::uint64_t address) {
+    return failure("address ", hex(address), " cannot be accessed").with_errno(EFAULT);
+}
 
 // Bytes copied between this process and itself, stopping at the first page that is not there; -1 when nothing was.
 ssize_t copy(bool write, std::uint64_t address, void* local, std::size_t size) {
     iovec here{local, size}, there{reinterpret_cast<void*>(address), size};
-    return write ? process_vm_writev(getpid(), &here, 1, &there, 1, 0) : process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+    return write ? process_vm_writev(getpid(), &here, 1, &there, 1, 0)
+                 : process_vm_readv(getpid(), &here, 1, &there, 1, 0);
 }
 
 // Where the kernel forbids the checked copy (ptrace restrictions, seccomp), a plain one has to do.
@@ -51,7 +54,8 @@ Result<std::string> read_user_string(std::uint64_t address, std::size_t limit) {
     const ssize_t count = copy(false, address, text.data(), limit);
     if (count < 0 && unchecked()) {
         text.assign(reinterpret_cast<const char*>(address), strnlen(reinterpret_cast<const char*>(address), limit));
-        if (text.size() == limit) return fail(failure("the string is longer than ", limit - 1, " bytes").with_errno(E2BIG));
+        if (text.size() == limit)
+            return fail(failure("the string is longer than ", limit - 1, " bytes").with_errno(E2BIG));
         return text;
     }
     if (count < 0) return fail(bad_address(address));

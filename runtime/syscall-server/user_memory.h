@@ -1,4 +1,5 @@
-// Memory that the arguments of a system call point to. Bad addresses give EFAULT, as they do in the kernel, never a fault.
+// Memory that the arguments of a system call point to. Bad addresses give EFAULT, as they do in the kernel, never a
+// fault.
 #pragma once
 
 #include <cstdint>

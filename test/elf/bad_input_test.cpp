@@ -31,8 +31,8 @@ TEST_CASE("files that are no BPF objects") {
     CHECK(refusal("/proc/self/cmdline") == "/proc/self/cmdline: this is not an ELF file");
     const std::string native = refusal("/proc/self/exe");
     CHECK(native.find("not for BPF; compile it with clang -target bpf") != std::string::npos);
-    CHECK(refusal(cat(BPF_OBJECTS, "/elf-big-endian.o")).find("this is a big-endian object; compile it with clang -target bpfel") !=
-          std::string::npos);
+    CHECK(refusal(cat(BPF_OBJECTS, "/elf-big-endian.o"))
+              .find("this is a big-endian object; compile it with clang -target bpfel") != std::string::npos);
 }
 
 TEST_CASE("headers that say something else") {
@@ -90,6 +90,41 @@ TEST_CASE("a function that ends inside a lddw, and a relocation of something els
     at[0] = 0x07;
     at[8] = 0x07;
     CHECK(refusal(bytes).find("is neither of a lddw nor of a call") != std::string::npos);
+}
+
+TEST_CASE("functions from before LLVM typed them are found") {
+    auto bytes = read_bytes(object_path("sections"));
+    Elf64_Ehdr header;
+    REQUIRE(bytes.size() > sizeof(header));
+    std::memcpy(&header, bytes.data(), sizeof(header));
+    for (std::size_t index = 0; index < header.e_shnum; ++index) {
+        Elf64_Shdr section;
+        std::memcpy(&section, bytes.data() + header.e_shoff + index * sizeof(section), sizeof(section));
+        if (section.sh_type != SHT_SYMTAB) continue;
+        for (std::size_t at = section.sh_offset; at < section.sh_offset + section.sh_size; at += sizeof(Elf64_Sym)) {
+            Elf64_Sym symbol;
+            std::memcpy(&symbol, bytes.data() + at, sizeof(symbol));
+            if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC) continue;
+            symbol.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE);
+            symbol.st_size = 0;
+            std::memcpy(bytes.data() + at, &symbol, sizeof(symbol));
+        }
+    }
+    const auto object = load_elf(bytes, "x.o");
+    REQUIRE(object);
+    CHECK(object->programs.size() == 6);
+    CHECK(verdict(*object, "packets") == "built");
+}
+
+TEST_CASE("a map that cannot be created is named for every program of the object") {
+    const auto object = load_elf(object_path("unsized_map"));
+    REQUIRE(object);
+    REQUIRE(object->programs.size() == 2);
+    for (const char* name : {"first", "second"})
+        CHECK(verdict(*object, name) ==
+              cat(object_path("unsized_map"), ": program '", name,
+                  "': map 'unsized' of type hash cannot have 0 entries; the object leaves it to its "
+                  "loader: set it in the source, or capture the loader"));
 }
 
 TEST_CASE("map definitions from before BTF") {

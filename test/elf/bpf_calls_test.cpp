@@ -154,8 +154,10 @@ TEST_CASE("a program is kept decoded, with its maps in order of reference") {
 
 TEST_CASE("maps by the index of a descriptor") {
     Client client;
-    const int fds[] = {static_cast<int>(small_hash(client.bpf)), static_cast<int>(create(client.bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 1))};
-    const RawInsn code[] = {{0x18, 0x51, 0, 0}, {0, 0, 0, 0}, {0x18, 0x62, 0, 1}, {0, 0, 0, 4}, {0xb7, 0, 0, 0}, {0x95, 0, 0, 0}};
+    const int fds[] = {static_cast<int>(small_hash(client.bpf)),
+                       static_cast<int>(create(client.bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 1))};
+    const RawInsn code[] = {{0x18, 0x51, 0, 0}, {0, 0, 0, 0},    {0x18, 0x62, 0, 1},
+                            {0, 0, 0, 4},       {0xb7, 0, 0, 0}, {0x95, 0, 0, 0}};
     bpf_attr attr = empty_attr();
     attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
     attr.insns = address(code);

@@ -9,10 +9,13 @@ using namespace bpftime;
 
 namespace {
 
-constexpr std::uint32_t info(BtfKind kind, std::uint32_t count = 0) { return static_cast<std::uint32_t>(kind) << 24 | count; }
+constexpr std::uint32_t info(BtfKind kind, std::uint32_t count = 0) {
+    return static_cast<std::uint32_t>(kind) << 24 | count;
+}
 
 // Header, the words given as types, and the strings "", "int", "name".
-std::vector<std::uint8_t> make(const std::vector<std::uint32_t>& words, std::string_view strings = {"\0int\0name\0", 10}) {
+std::vector<std::uint8_t> make(const std::vector<std::uint32_t>& words,
+                               std::string_view strings = {"\0int\0name\0", 10}) {
     const auto types = static_cast<std::uint32_t>(words.size() * 4), size = static_cast<std::uint32_t>(strings.size());
     std::vector<std::uint32_t> all = {0x0001eb9f, 24, 0, types, types, size};
     all.insert(all.end(), words.begin(), words.end());

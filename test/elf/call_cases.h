@@ -1,5 +1,5 @@
-// Calls of bpf(2) whose outcome is the same everywhere: checked on our handlers by bpf_calls_test.cpp, and on the running kernel, as
-// the oracle of the table itself, by kernel_test.cpp.
+// Calls of bpf(2) whose outcome is the same everywhere: checked on our handlers by bpf_calls_test.cpp, and on the
+// running kernel, as the oracle of the table itself, by kernel_test.cpp.
 #pragma once
 
 #include <linux/bpf.h>
@@ -26,8 +26,8 @@ inline bpf_attr empty_attr() {
 
 inline std::uint64_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
-inline long create(const BpfFunction& bpf, std::uint32_t type, std::uint32_t key, std::uint32_t value, std::uint32_t entries,
-                   std::uint32_t flags = 0, const char* name = "", int inner = 0) {
+inline long create(const BpfFunction& bpf, std::uint32_t type, std::uint32_t key, std::uint32_t value,
+                   std::uint32_t entries, std::uint32_t flags = 0, const char* name = "", int inner = 0) {
     bpf_attr attr = empty_attr();
     attr.map_type = type;
     attr.key_size = key;
@@ -39,7 +39,8 @@ inline long create(const BpfFunction& bpf, std::uint32_t type, std::uint32_t key
     return bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
 }
 
-inline long element(const BpfFunction& bpf, int command, long fd, const void* key, const void* value, std::uint64_t flags = 0) {
+inline long element(const BpfFunction& bpf, int command, long fd, const void* key, const void* value,
+                    std::uint64_t flags = 0) {
     bpf_attr attr = empty_attr();
     attr.map_fd = static_cast<std::uint32_t>(fd);
     attr.key = address(key);
@@ -48,8 +49,8 @@ inline long element(const BpfFunction& bpf, int command, long fd, const void* ke
     return bpf(command, &attr, sizeof(attr));
 }
 
-inline long load(const BpfFunction& bpf, const RawInsn* code, std::uint32_t count, std::uint32_t type = BPF_PROG_TYPE_SOCKET_FILTER,
-                 const char* license = "GPL") {
+inline long load(const BpfFunction& bpf, const RawInsn* code, std::uint32_t count,
+                 std::uint32_t type = BPF_PROG_TYPE_SOCKET_FILTER, const char* license = "GPL") {
     bpf_attr attr = empty_attr();
     attr.prog_type = type;
     attr.insns = address(code);
@@ -82,12 +83,24 @@ inline long on_map(const BpfFunction& bpf, long fd, long (*body)(const BpfFuncti
 }
 
 inline constexpr std::uint32_t kSmallArray[4] = {BPF_MAP_TYPE_ARRAY, 4, 8, 4};
-inline long small_array(const BpfFunction& bpf, std::uint32_t flags = 0) { return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 4, flags); }
-inline long small_hash(const BpfFunction& bpf, std::uint32_t flags = 0) { return create(bpf, BPF_MAP_TYPE_HASH, 4, 8, 2, flags); }
+inline long small_array(const BpfFunction& bpf, std::uint32_t flags = 0) {
+    return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 4, flags);
+}
+inline long small_hash(const BpfFunction& bpf, std::uint32_t flags = 0) {
+    return create(bpf, BPF_MAP_TYPE_HASH, 4, 8, 2, flags);
+}
 
 inline const CallCase kCallCases[] = {
-    {"an unknown command", -EINVAL, [](const BpfFunction& bpf) { auto a = empty_attr(); return bpf(999, &a, sizeof(a)); }},
-    {"attributes larger than a page", -E2BIG, [](const BpfFunction& bpf) { auto a = empty_attr(); return bpf(0, &a, 5000); }},
+    {"an unknown command", -EINVAL,
+     [](const BpfFunction& bpf) {
+         auto a = empty_attr();
+         return bpf(999, &a, sizeof(a));
+     }},
+    {"attributes larger than a page", -E2BIG,
+     [](const BpfFunction& bpf) {
+         auto a = empty_attr();
+         return bpf(0, &a, 5000);
+     }},
     {"unknown attributes that are not zero", -E2BIG,
      [](const BpfFunction& bpf) {
          std::uint8_t bytes[1024] = {};
@@ -104,7 +117,8 @@ inline const CallCase kCallCases[] = {
          return on_map(bpf, small_array(bpf), [](const BpfFunction& f, long fd) {
              std::uint32_t words[sizeof(bpf_attr) / 4] = {static_cast<std::uint32_t>(fd)};
              words[sizeof(bpf_attr) / 4 - 1] = 1;
-             return f(BPF_MAP_FREEZE, words, sizeof(bpf_attr)); });
+             return f(BPF_MAP_FREEZE, words, sizeof(bpf_attr));
+         });
      }},
     {"attributes at a bad address", -EFAULT,
      [](const BpfFunction& bpf) { return bpf(BPF_MAP_CREATE, reinterpret_cast<void*>(16), sizeof(bpf_attr)); }},
@@ -115,27 +129,38 @@ inline const CallCase kCallCases[] = {
      }},
 
     {"an array", 0, [](const BpfFunction& bpf) { return closing(small_array(bpf)); }},
-    {"an array with a key of 8 bytes", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 8, 8, 4); }},
-    {"an array without entries", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 0); }},
-    {"an array without values", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 0, 4); }},
-    {"an array with flags of another type", -EINVAL, [](const BpfFunction& bpf) { return small_array(bpf, BPF_F_NO_PREALLOC); }},
+    {"an array with a key of 8 bytes", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 8, 8, 4); }},
+    {"an array without entries", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 0); }},
+    {"an array without values", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 0, 4); }},
+    {"an array with flags of another type", -EINVAL,
+     [](const BpfFunction& bpf) { return small_array(bpf, BPF_F_NO_PREALLOC); }},
     {"a mappable array", 0, [](const BpfFunction& bpf) { return closing(small_array(bpf, BPF_F_MMAPABLE)); }},
     {"a mappable hash", -EINVAL, [](const BpfFunction& bpf) { return small_hash(bpf, BPF_F_MMAPABLE); }},
     {"a hash without keys", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_HASH, 0, 8, 2); }},
-    {"a map read-only and write-only", -EINVAL, [](const BpfFunction& bpf) { return small_hash(bpf, BPF_F_RDONLY | BPF_F_WRONLY); }},
+    {"a map read-only and write-only", -EINVAL,
+     [](const BpfFunction& bpf) { return small_hash(bpf, BPF_F_RDONLY | BPF_F_WRONLY); }},
     {"a ring buffer", 0, [](const BpfFunction& bpf) { return closing(create(bpf, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096)); }},
-    {"a ring buffer of odd size", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_RINGBUF, 0, 0, 5000); }},
-    {"a ring buffer with values", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_RINGBUF, 0, 4, 4096); }},
+    {"a ring buffer of odd size", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_RINGBUF, 0, 0, 5000); }},
+    {"a ring buffer with values", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_RINGBUF, 0, 4, 4096); }},
     {"a queue with keys", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_QUEUE, 4, 4, 4); }},
-    {"a trie that would preallocate", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_LPM_TRIE, 8, 4, 4); }},
+    {"a trie that would preallocate", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_LPM_TRIE, 8, 4, 4); }},
     {"a trie with too short keys", -EINVAL,
      [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_LPM_TRIE, 4, 4, 4, BPF_F_NO_PREALLOC); }},
-    {"stacks of odd size", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_STACK_TRACE, 4, 12, 4); }},
-    {"stacks that are too deep", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_STACK_TRACE, 4, 1024, 4); }},
+    {"stacks of odd size", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_STACK_TRACE, 4, 12, 4); }},
+    {"stacks that are too deep", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_STACK_TRACE, 4, 1024, 4); }},
     {"a perf event array with wide values", -EINVAL,
      [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 8, 4); }},
     {"a map of an unknown type", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, 1000, 4, 4, 4); }},
-    {"a map with a bad name", -EINVAL, [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 4, 0, "a-b"); }},
+    {"a map with a bad name", -EINVAL,
+     [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 4, 0, "a-b"); }},
     {"a map with a name that does not end", -EINVAL,
      [](const BpfFunction& bpf) { return create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 4, 0, "0123456789abcdef"); }},
     {"maps in a map without a template", -EBADF,
@@ -148,50 +173,79 @@ inline const CallCase kCallCases[] = {
      }},
 
     {"an element of a closed descriptor", -EBADF,
-     [](const BpfFunction& bpf) { int key = 0; return element(bpf, BPF_MAP_LOOKUP_ELEM, 12345, &key, &key); }},
+     [](const BpfFunction& bpf) {
+         int key = 0;
+         return element(bpf, BPF_MAP_LOOKUP_ELEM, 12345, &key, &key);
+     }},
     {"an element of something else", -EINVAL,
-     [](const BpfFunction& bpf) { int key = 0; return element(bpf, BPF_MAP_LOOKUP_ELEM, 0, &key, &key); }},
+     [](const BpfFunction& bpf) {
+         int key = 0;
+         return element(bpf, BPF_MAP_LOOKUP_ELEM, 0, &key, &key);
+     }},
     {"an element beyond an array", -ENOENT,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_array(bpf), [](const BpfFunction& f, long fd) {
-             int key = 9; long value = 0; return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, &value); });
+             int key = 9;
+             long value = 0;
+             return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, &value);
+         });
      }},
     {"writing beyond an array", -E2BIG,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_array(bpf), [](const BpfFunction& f, long fd) {
-             int key = 9; long value = 1; return element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value); });
+             int key = 9;
+             long value = 1;
+             return element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value);
+         });
      }},
     {"a new element of an array", -EEXIST,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_array(bpf), [](const BpfFunction& f, long fd) {
-             int key = 1; long value = 1; return element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value, BPF_NOEXIST); });
+             int key = 1;
+             long value = 1;
+             return element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value, BPF_NOEXIST);
+         });
      }},
     {"deleting an element of an array", -EINVAL,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_array(bpf), [](const BpfFunction& f, long fd) {
-             int key = 1; return element(f, BPF_MAP_DELETE_ELEM, fd, &key, nullptr); });
+             int key = 1;
+             return element(f, BPF_MAP_DELETE_ELEM, fd, &key, nullptr);
+         });
      }},
     {"an element written to a bad address", -EFAULT,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_array(bpf), [](const BpfFunction& f, long fd) {
-             int key = 1; return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, reinterpret_cast<void*>(16)); });
+             int key = 1;
+             return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, reinterpret_cast<void*>(16));
+         });
      }},
     {"a hash's missing element", -ENOENT,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_hash(bpf), [](const BpfFunction& f, long fd) {
-             int key = 1; long value = 0; return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, &value); });
+             int key = 1;
+             long value = 0;
+             return element(f, BPF_MAP_LOOKUP_ELEM, fd, &key, &value);
+         });
      }},
     {"replacing a hash's missing element", -ENOENT,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_hash(bpf), [](const BpfFunction& f, long fd) {
-             int key = 1; long value = 1; return element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value, BPF_EXIST); });
+             int key = 1;
+             long value = 1;
+             return element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value, BPF_EXIST);
+         });
      }},
     {"more elements than a hash holds", -E2BIG,
      [](const BpfFunction& bpf) {
          return on_map(bpf, small_hash(bpf), [](const BpfFunction& f, long fd) {
              long result = 0;
-             for (int key = 0; key < 3; ++key) { long value = key; result = element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value); }
-             return result; });
+             for (int key = 0; key < 3; ++key) {
+                 long value = key;
+                 result = element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value);
+             }
+             return result;
+         });
      }},
     {"a frozen map", -EPERM,
      [](const BpfFunction& bpf) {
@@ -199,7 +253,10 @@ inline const CallCase kCallCases[] = {
              bpf_attr attr = empty_attr();
              attr.map_fd = static_cast<std::uint32_t>(fd);
              if (const long result = f(BPF_MAP_FREEZE, &attr, sizeof(attr)); result != 0) return result;
-             int key = 1; long value = 1; return element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value); });
+             int key = 1;
+             long value = 1;
+             return element(f, BPF_MAP_UPDATE_ELEM, fd, &key, &value);
+         });
      }},
     {"freezing twice", -EPERM,
      [](const BpfFunction& bpf) {
@@ -207,7 +264,8 @@ inline const CallCase kCallCases[] = {
              bpf_attr attr = empty_attr();
              attr.map_fd = static_cast<std::uint32_t>(fd);
              f(BPF_MAP_FREEZE, &attr, sizeof(attr));
-             return f(BPF_MAP_FREEZE, &attr, sizeof(attr)); });
+             return f(BPF_MAP_FREEZE, &attr, sizeof(attr));
+         });
      }},
 
     {"a program", 0, [](const BpfFunction& bpf) { return closing(load(bpf, kReturnZero, 2)); }},
@@ -217,13 +275,20 @@ inline const CallCase kCallCases[] = {
      [](const BpfFunction& bpf) { return load(bpf, reinterpret_cast<const RawInsn*>(16), 2); }},
     {"a license at a bad address", -EFAULT,
      [](const BpfFunction& bpf) {
-         return load(bpf, kReturnZero, 2, BPF_PROG_TYPE_SOCKET_FILTER, reinterpret_cast<const char*>(16)); }},
+         return load(bpf, kReturnZero, 2, BPF_PROG_TYPE_SOCKET_FILTER, reinterpret_cast<const char*>(16));
+     }},
     {"a program of an unknown type", -EINVAL, [](const BpfFunction& bpf) { return load(bpf, kReturnZero, 2, 1000); }},
     {"a program that falls off its end", -EINVAL, [](const BpfFunction& bpf) { return load(bpf, kReturnZero, 1); }},
     {"an unknown instruction", -EINVAL,
-     [](const BpfFunction& bpf) { const RawInsn code[] = {{0xff, 0, 0, 0}, {0x95, 0, 0, 0}}; return load(bpf, code, 2); }},
+     [](const BpfFunction& bpf) {
+         const RawInsn code[] = {{0xff, 0, 0, 0}, {0x95, 0, 0, 0}};
+         return load(bpf, code, 2);
+     }},
     {"an unknown helper", -EINVAL,
-     [](const BpfFunction& bpf) { const RawInsn code[] = {{0x85, 0, 0, 9999}, {0x95, 0, 0, 0}}; return load(bpf, code, 2); }},
+     [](const BpfFunction& bpf) {
+         const RawInsn code[] = {{0x85, 0, 0, 9999}, {0x95, 0, 0, 0}};
+         return load(bpf, code, 2);
+     }},
     {"a map that is not open", -EBADF,
      [](const BpfFunction& bpf) {
          const RawInsn code[] = {{0x18, 0x11, 0, 12345}, {0, 0, 0, 0}, {0xb7, 0, 0, 0}, {0x95, 0, 0, 0}};
@@ -232,8 +297,10 @@ inline const CallCase kCallCases[] = {
     {"a map's value beyond its end", -EINVAL,
      [](const BpfFunction& bpf) {
          return on_map(bpf, create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 1), [](const BpfFunction& f, long fd) {
-             const RawInsn code[] = {{0x18, 0x21, 0, static_cast<int>(fd)}, {0, 0, 0, 8}, {0xb7, 0, 0, 0}, {0x95, 0, 0, 0}};
-             return load(f, code, 4); });
+             const RawInsn code[] = {
+                 {0x18, 0x21, 0, static_cast<int>(fd)}, {0, 0, 0, 8}, {0xb7, 0, 0, 0}, {0x95, 0, 0, 0}};
+             return load(f, code, 4);
+         });
      }},
 
     {"BTF that is none", -EINVAL,

@@ -36,16 +36,21 @@ TEST_CASE("branches on constants go one way") {
 TEST_CASE("what is not known keeps both ways open") {
     CHECK(picture(code("if r1 == 0 goto out\n call 1\n out:\n r0 = 0\n exit")) == "####");
     // Two ways lead here with different constants.
-    CHECK(picture(code("r2 = 0\n if r1 == 0 goto over\n r2 = 1\n over:\n if r2 == 0 goto out\n call 1\n out:\n exit")) == "######");
+    CHECK(
+        picture(code("r2 = 0\n if r1 == 0 goto over\n r2 = 1\n over:\n if r2 == 0 goto out\n call 1\n out:\n exit")) ==
+        "######");
     // A loop changes the constant it started with.
-    CHECK(picture(code("r2 = 0\n again:\n r2 += 1\n if r1 == r2 goto again\n if r2 == 1 goto out\n call 1\n out:\n exit")) == "######");
+    CHECK(picture(code(
+              "r2 = 0\n again:\n r2 += 1\n if r1 == r2 goto again\n if r2 == 1 goto out\n call 1\n out:\n exit")) ==
+          "######");
     // A call leaves r0 to r5 unknown, and r6 as it was.
     CHECK(picture(code("r1 = 0\n call 5\n if r1 == 0 goto out\n call 1\n out:\n exit")) == "#####");
     CHECK(picture(code("r6 = 0\n call 5\n if r6 == 0 goto out\n call 1\n out:\n exit")) == "###.#");
 }
 
 TEST_CASE("an equality tells what the register holds where it was true") {
-    CHECK(picture(code("if r1 == 3 goto three\n exit\n three:\n if r1 == 3 goto out\n call 1\n out:\n exit")) == "###.#");
+    CHECK(picture(code("if r1 == 3 goto three\n exit\n three:\n if r1 == 3 goto out\n call 1\n out:\n exit")) ==
+          "###.#");
 }
 
 TEST_CASE("subprograms and callbacks are reached through their callers") {

@@ -29,11 +29,11 @@ bool loads_constant(const Program& program, std::int64_t number) {
 TEST_CASE("relocations follow the target's layout, given as an object with BTF") {
     const LoadedObject object = load_core(object_path("core_target"));
     REQUIRE(verdict(object, "moved") == "built");
-    CHECK(loads_constant(*find(object, "moved")->program, 40));      // five longs before it
+    CHECK(loads_constant(*find(object, "moved")->program, 40));  // five longs before it
     REQUIRE(verdict(object, "facts") == "built");
     const Program& facts = *find(object, "facts")->program;
-    CHECK(loads_constant(facts, 48));                                // size of the target's structure
-    CHECK((loads_constant(facts, 6) || loads_constant(facts, 600))); // the enumerator's value there
+    CHECK(loads_constant(facts, 48));                                 // size of the target's structure
+    CHECK((loads_constant(facts, 6) || loads_constant(facts, 600)));  // the enumerator's value there
     CHECK(verdict(object, "plain") == "built");
 }
 
@@ -50,7 +50,8 @@ TEST_CASE("what a guard keeps away is cut out; without a guard the relocation is
 
 TEST_CASE("raw BTF works as well as BTF in an ELF file") {
     const auto object_bytes = read_bytes(object_path("core_target"));
-    // The section by its magic number, version 1, flags 0 and header size; it reaches to the end of what its header says.
+    // The section by its magic number, version 1, flags 0 and header size; it reaches to the end of what its header
+    // says.
     const std::uint8_t magic[] = {0x9f, 0xeb, 1, 0, 24, 0, 0, 0};
     const auto at = std::search(object_bytes.begin(), object_bytes.end(), std::begin(magic), std::end(magic));
     REQUIRE(at != object_bytes.end());

@@ -1,5 +1,6 @@
-// The running kernel as the oracle, which needs root: the table of calls, and what libbpf gives the kernel for our objects compared
-// with what it gives us. Also what an unprivileged user and a kernel without BTF get, which takes root to arrange.
+// The running kernel as the oracle, which needs root: the table of calls, and what libbpf gives the kernel for our
+// objects compared with what it gives us. Also what an unprivileged user and a kernel without BTF get, which takes root
+// to arrange.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
@@ -39,7 +40,8 @@ long kernel_bpf(int command, void* attr, unsigned size) {
 void compare_calls() {
     for (const CallCase& row : kCallCases) {
         const long result = row.run(kernel_bpf);
-        check(result == row.expected, cat(row.name, ": the kernel answers ", result, ", the table says ", row.expected));
+        check(result == row.expected,
+              cat(row.name, ": the kernel answers ", result, ", the table says ", row.expected));
     }
 }
 
@@ -70,7 +72,8 @@ std::vector<RawInsn> given_to_kernel(const bpf_program* program, const std::map<
     std::vector<RawInsn> code(bpf_program__insn_cnt(program));
     std::memcpy(static_cast<void*>(code.data()), bpf_program__insns(program), code.size() * sizeof(RawInsn));
     for (RawInsn& insn : code) {
-        if (insn.opcode == kLddwOpcode && (insn.src() == 1 || insn.src() == 2)) insn.imm = static_cast<int>(numbers.at(insn.imm));
+        if (insn.opcode == kLddwOpcode && (insn.src() == 1 || insn.src() == 2))
+            insn.imm = static_cast<int>(numbers.at(insn.imm));
         if (insn == kPoisonedCall) insn = kGotoNext;
     }
     return code;
@@ -86,7 +89,8 @@ std::vector<RawInsn> given_to_us(const Program& program) {
 
 int quiet(libbpf_print_level, const char*, va_list) { return 0; }
 
-// Loads the object into the kernel and compares maps and programs one by one. `without` names what only userspace can load.
+// Loads the object into the kernel and compares maps and programs one by one. `without` names what only userspace can
+// load.
 void compare_object(const std::string& name, const std::vector<std::string>& without = {}) {
     const auto ours = load_elf(object_path(name));
     if (!ours) return check(false, to_string(ours.error()));
@@ -118,8 +122,10 @@ void compare_object(const std::string& name, const std::vector<std::string>& wit
             check(false, cat(name, ": program '", program_name, "' is ", verdict(*ours, program_name)));
             continue;
         }
-        check(given_to_us(*found->program) == given_to_kernel(program, numbers), cat(name, ": code of '", program_name, "'"));
-        check(found->program->type == static_cast<std::uint32_t>(bpf_program__type(program)), cat(name, ": type of ", program_name));
+        check(given_to_us(*found->program) == given_to_kernel(program, numbers),
+              cat(name, ": code of '", program_name, "'"));
+        check(found->program->type == static_cast<std::uint32_t>(bpf_program__type(program)),
+              cat(name, ": type of ", program_name));
         ++compared;
     }
     check(compared > 0, cat(name, ": no program was compared"));
@@ -153,8 +159,9 @@ void as_nobody() {
 }
 
 void without_kernel_btf() {
-    const bool hidden = unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                        (access("/sys/kernel/btf", F_OK) != 0 || mount("none", "/sys/kernel/btf", "tmpfs", 0, nullptr) == 0);
+    const bool hidden =
+        unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        (access("/sys/kernel/btf", F_OK) != 0 || mount("none", "/sys/kernel/btf", "tmpfs", 0, nullptr) == 0);
     if (!hidden) return check(false, "hiding /sys/kernel/btf");
     for (const char* name : {"globals", "maps", "callbacks", "sections", "externs"}) {
         const auto object = load_elf(object_path(name));
@@ -165,7 +172,8 @@ void without_kernel_btf() {
     check(core && verdict(*core, "plain") == "built", "a program without relocations does not load without kernel BTF");
     if (core) {
         const std::string why = verdict(*core, "guarded");
-        check(why.find("CO-RE relocation needs the target's BTF") != std::string::npos, cat("without kernel BTF: ", why));
+        check(why.find("CO-RE relocation needs the target's BTF") != std::string::npos,
+              cat("without kernel BTF: ", why));
     }
 }
 

@@ -37,7 +37,8 @@ T value_at(const MapSpec& map, std::size_t offset) {
 }
 
 bool calls(const Program& program, std::uint32_t helper) {
-    return std::ranges::any_of(program.insns, [&](const Insn& insn) { return insn.op == Op::CallHelper && insn.imm == helper; });
+    return std::ranges::any_of(program.insns,
+                               [&](const Insn& insn) { return insn.op == Op::CallHelper && insn.imm == helper; });
 }
 
 }  // namespace
@@ -126,11 +127,11 @@ TEST_CASE("maps of every kind keep the object's order and shape") {
         std::uint32_t key, value, entries, flags;
     };
     const Row rows[] = {
-        {"hash", MapType::Hash, 4, 8, 100, 0},         {"array", MapType::Array, 4, 8, 4, 0},
-        {"percpu", MapType::PercpuArray, 4, 8, 2, 0},  {"lru", MapType::LruHash, 8, 4, 64, 0},
-        {"trie", MapType::LpmTrie, 8, 4, 16, 1},       {"queue", MapType::Queue, 0, 4, 8, 0},
-        {"ring", MapType::Ringbuf, 0, 0, 8192, 0},     {"stacks", MapType::StackTrace, 4, 1016, 32, 0},
-        {"bloom", MapType::BloomFilter, 0, 4, 64, 0},  {"outer", MapType::ArrayOfMaps, 4, 4, 2, 0},
+        {"hash", MapType::Hash, 4, 8, 100, 0},        {"array", MapType::Array, 4, 8, 4, 0},
+        {"percpu", MapType::PercpuArray, 4, 8, 2, 0}, {"lru", MapType::LruHash, 8, 4, 64, 0},
+        {"trie", MapType::LpmTrie, 8, 4, 16, 1},      {"queue", MapType::Queue, 0, 4, 8, 0},
+        {"ring", MapType::Ringbuf, 0, 0, 8192, 0},    {"stacks", MapType::StackTrace, 4, 1016, 32, 0},
+        {"bloom", MapType::BloomFilter, 0, 4, 64, 0}, {"outer", MapType::ArrayOfMaps, 4, 4, 2, 0},
         {"programs", MapType::ProgArray, 4, 4, 2, 0},
     };
     for (const Row& row : rows) {
@@ -181,7 +182,8 @@ TEST_CASE("configuration variables have the kernel's values, and those that do n
     CHECK(verdict(object, "wrapper") == "built");
     // The kernel's version is at least 4.0.0, whose code is 0x040000.
     bool found = false;
-    for (std::size_t at = 0; at + 4 <= kconfig->contents.size(); at += 4) found |= value_at<std::uint32_t>(*kconfig, at) >= 0x040000;
+    for (std::size_t at = 0; at + 4 <= kconfig->contents.size(); at += 4)
+        found |= value_at<std::uint32_t>(*kconfig, at) >= 0x040000;
     CHECK(found);
 }
 
@@ -193,7 +195,8 @@ TEST_CASE("a strong configuration variable that does not exist is named") {
 TEST_CASE("what exists in the kernel only is absent when weak and refused by name when strong") {
     const LoadedObject object = load("externs");
     CHECK(verdict(object, "untouched") == "built");
-    CHECK(verdict(object, "strong_variable").find("kernel symbol 'init_task' is not available in userspace") != std::string::npos);
+    CHECK(verdict(object, "strong_variable").find("kernel symbol 'init_task' is not available in userspace") !=
+          std::string::npos);
     CHECK(verdict(object, "strong_function").find("kernel function 'bpf_rcu_read_lock'") != std::string::npos);
     CHECK(verdict(object, "through_subprogram").find("kernel function 'bpftime_missing'") != std::string::npos);
 
@@ -213,7 +216,9 @@ TEST_CASE("every -mcpu loads, with the instructions of its level") {
     const auto signed_division = [](const Insn& insn) {
         return info(insn.op).family == Family::Alu && info(insn.op).alu() == AluOp::SDiv;
     };
-    const auto wide_jump_only = [](const Insn& insn) { return info(insn.op).family == Family::Jump && info(insn.op).width == 32; };
+    const auto wide_jump_only = [](const Insn& insn) {
+        return info(insn.op).family == Family::Jump && info(insn.op).width == 32;
+    };
     const auto byte_swap = [](const Insn& insn) { return insn.op == Op::Bswap32; };
     CHECK_FALSE(has("cpu-v2", wide_jump_only));
     CHECK(has("cpu-v3", wide_jump_only));
@@ -260,7 +265,8 @@ TEST_CASE("only the programs named are loaded") {
     CHECK(object.programs[0].name == "none");
     const auto missing = load_elf(object_path("subprograms"), {.btf_path = {}, .programs = {"nowhere"}});
     REQUIRE_FALSE(missing);
-    CHECK(to_string(missing.error()).find("there is no program 'nowhere' in the object; it has both, only_static, none") !=
+    CHECK(to_string(missing.error())
+              .find("there is no program 'nowhere' in the object; it has both, only_static, none") !=
           std::string::npos);
 }
 

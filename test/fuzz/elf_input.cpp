@@ -1,4 +1,5 @@
-// ELF input: whatever the bytes, load_elf() returns an object or a sentence. Seeds: any BPF objects, such as build/bpf/*.bpf.o.
+// ELF input: whatever the bytes, load_elf() returns an object or a sentence. Seeds: any BPF objects, such as
+// build/bpf/*.bpf.o.
 #include <cstdint>
 #include <cstdlib>
 

@@ -6,20 +6,21 @@
 struct task_struct {
     int pid;
     int tgid;
-    struct task_struct *real_parent;
+    struct task_struct* real_parent;
     int bpftime_field_that_never_was;
 } __attribute__((preserve_access_index));
 
 SEC("kprobe")
-int parent(void *ctx) {
-    struct task_struct *task = (void *)bpf_get_current_task();
-    if (bpf_core_field_exists(task->bpftime_field_that_never_was)) return BPF_CORE_READ(task, bpftime_field_that_never_was);
+int parent(void* ctx) {
+    struct task_struct* task = (void*)bpf_get_current_task();
+    if (bpf_core_field_exists(task->bpftime_field_that_never_was))
+        return BPF_CORE_READ(task, bpftime_field_that_never_was);
     return BPF_CORE_READ(task, real_parent, tgid);
 }
 
 SEC("kprobe")
-int broken(void *ctx) {
-    struct task_struct *task = (void *)bpf_get_current_task();
+int broken(void* ctx) {
+    struct task_struct* task = (void*)bpf_get_current_task();
     return BPF_CORE_READ(task, bpftime_field_that_never_was);
 }
 

@@ -14,6 +14,6 @@ struct bpftime_sample instance;
 enum bpftime_choice choice;
 
 SEC("socket")
-int use_types(void *ctx) { return choice == CHOICE_B && instance.moved; }
+int use_types(void* ctx) { return choice == CHOICE_B && instance.moved; }
 
 char LICENSE[] SEC("license") = "GPL";

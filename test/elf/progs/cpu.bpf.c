@@ -2,11 +2,16 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-struct packet { signed char a; short b; int c; long d; };
+struct packet {
+    signed char a;
+    short b;
+    int c;
+    long d;
+};
 long counter;
 
 SEC("socket")
-int arithmetic(struct __sk_buff *skb) {
+int arithmetic(struct __sk_buff* skb) {
     struct packet p = {.a = skb->len, .b = skb->mark, .c = skb->priority, .d = skb->hash};
     asm volatile("" ::"r"(&p) : "memory");
     long result = __builtin_bswap32(p.c) + p.a + p.b;

@@ -10,12 +10,12 @@ struct rq;
 extern const void init_task __ksym;
 extern const void bpftime_optional __ksym __weak;
 extern const int bpf_prog_active __ksym __weak;
-extern void *bpf_rdonly_cast(void *object, __u32 type) __ksym __weak;
+extern void* bpf_rdonly_cast(void* object, __u32 type) __ksym __weak;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpftime_missing(void) __ksym;
 
 SEC("raw_tp/x")
-int weak_variables(void *ctx) {
+int weak_variables(void* ctx) {
     int found = 0;
     if (&bpftime_optional) found += 1;
     if (&bpf_prog_active) found += 2;
@@ -23,16 +23,16 @@ int weak_variables(void *ctx) {
 }
 
 SEC("raw_tp/x")
-int strong_variable(void *ctx) { return (long)&init_task; }
+int strong_variable(void* ctx) { return (long)&init_task; }
 
 SEC("raw_tp/x")
-int guarded_function(void *ctx) {
+int guarded_function(void* ctx) {
     if (bpf_ksym_exists(bpf_rdonly_cast)) return bpf_rdonly_cast(ctx, 1) != 0;
     return 6;
 }
 
 SEC("raw_tp/x")
-int strong_function(void *ctx) {
+int strong_function(void* ctx) {
     bpf_rcu_read_lock();
     return 0;
 }
@@ -43,9 +43,9 @@ static __noinline int inner(void) {
 }
 
 SEC("raw_tp/x")
-int through_subprogram(void *ctx) { return inner(); }
+int through_subprogram(void* ctx) { return inner(); }
 
 SEC("raw_tp/x")
-int untouched(void *ctx) { return 8; }
+int untouched(void* ctx) { return 8; }
 
 char LICENSE[] SEC("license") = "GPL";

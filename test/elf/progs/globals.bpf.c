@@ -11,7 +11,7 @@ static __u32 calls;
 char buffer[5000];
 
 SEC("socket")
-int count(struct __sk_buff *skb) {
+int count(struct __sk_buff* skb) {
     calls++;
     if (calls > limit) return label[0];
     total += start + thresholds[1];

@@ -7,6 +7,6 @@
 extern bool CONFIG_BPFTIME_NEVER_EXISTS __kconfig;
 
 SEC("socket")
-int needs_it(struct __sk_buff *skb) { return CONFIG_BPFTIME_NEVER_EXISTS; }
+int needs_it(struct __sk_buff* skb) { return CONFIG_BPFTIME_NEVER_EXISTS; }
 
 char LICENSE[] SEC("license") = "GPL";

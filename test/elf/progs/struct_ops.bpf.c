@@ -8,9 +8,9 @@ struct bpftime_ops {
 };
 
 SEC("struct_ops/first")
-int first_op(void *ctx) { return 12; }
+int first_op(void* ctx) { return 12; }
 
 SEC(".struct_ops")
-struct bpftime_ops table = {.first = (void *)first_op, .number = 4};
+struct bpftime_ops table = {.first = (void*)first_op, .number = 4};
 
 char LICENSE[] SEC("license") = "GPL";
