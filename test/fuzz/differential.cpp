@@ -1,15 +1,16 @@
 // Generates programs and compares what every engine and the kernel make of them.
 //   differential [--count N] [--seed S] [--engines a,b,...] [--sample N]
 // Program number i is generate(seed + i). A disagreement is reported with its seed and the instructions that it needs.
+#include <linux/bpf.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <iostream>
-#include <map>
+#include <optional>
 #include <set>
-#include <sstream>
 
 #include "test/fuzz/generator.h"
 #include "test/support/kernel_oracle.h"
@@ -27,7 +28,7 @@ using u64 = std::uint64_t;
 // What a run leaves behind.
 struct Outcome {
     u64 r0 = 0;
-    std::vector<std::uint8_t> memory;
+    std::vector<std::uint8_t> memory, value;  // the context's and the map's
     bool operator==(const Outcome&) const = default;
 };
 
@@ -42,49 +43,83 @@ struct Participant {
 
 u64 weighted_sum(u64 a, u64 b, u64 c, u64 d, u64 e) { return (a ^ (b << 1)) + 3 * c + 5 * d + 7 * e; }
 
-const Bindings& bindings() {
-    static const Bindings all = [] {
-        Bindings made;
-        made.helpers[kSumHelper] = weighted_sum;
-        return made;
-    }();
-    return all;
+MapSpec map_spec() {
+    MapSpec spec;
+    spec.name = "values";
+    spec.type = BPF_MAP_TYPE_ARRAY;
+    spec.key_size = 4;
+    spec.value_size = kMapValueSize;
+    spec.max_entries = 1;
+    return spec;
 }
 
+// The map's handle is the address of its value.
+u64 lookup(u64 map, u64 key, u64, u64, u64) { return *reinterpret_cast<const std::uint32_t*>(key) == 0 ? map : 0; }
+
+// What references mean to engines of ours: the helpers, and the value in `outcome`.
+Bindings bindings(Outcome& outcome) {
+    Bindings made;
+    made.helpers[kSumHelper] = weighted_sum;
+    made.helpers[kLookupHelper] = lookup;
+    const auto value = reinterpret_cast<u64>(outcome.value.data());
+    if (!outcome.value.empty()) made.maps.push_back({.spec = map_spec(), .handle = value, .values = value, .stride = kMapValueSize});
+    return made;
+}
+
+Outcome before(const Generated& generated) { return {.r0 = 0, .memory = generated.memory, .value = generated.value}; }
+
 Result<Outcome> run_engine(const Engine& engine, const Program& program, const Generated& generated) {
-    Outcome outcome{.memory = generated.memory};
-    const auto executable = BPFTIME_TRY(engine.load(program, bindings()));
+    Outcome outcome = before(generated);
+    const auto executable = BPFTIME_TRY(engine.load(program, bindings(outcome)));
     outcome.r0 = executable->run(outcome.memory.data(), outcome.memory.size());
     return outcome;
 }
 
 Result<Outcome> run_checked_mode(const Program& program, const Generated& generated) {
-    Outcome outcome{.memory = generated.memory};
-    outcome.r0 = BPFTIME_TRY(run_checked(program, bindings(), outcome.memory.data(), outcome.memory.size(), {.max_insns = 1'000'000, .regions = {}}));
+    Outcome outcome = before(generated);
+    const CheckedLimits limits{.max_insns = 1'000'000, .regions = {}};
+    outcome.r0 = BPFTIME_TRY(run_checked(program, bindings(outcome), outcome.memory.data(), outcome.memory.size(), limits));
     return outcome;
 }
 
 Result<Outcome> run_kernel(const Program& program, const Generated& generated) {
-    const std::vector<RawInsn> code = encode(program.insns);
+    Outcome outcome = before(generated);
+    std::vector<Insn> insns = program.insns;
+    std::optional<KernelMap> map;
+    const std::uint32_t key = 0;
+    if (!generated.value.empty()) {
+        map = BPFTIME_TRY(KernelMap::create(BPF_MAP_TYPE_ARRAY, 4, kMapValueSize, 1));
+        BPFTIME_CHECK(map->update(&key, generated.value.data()));
+        for (Insn& insn : insns)
+            if (is_map_reference(insn.op)) insn.imm |= map->fd();  // in place of index 0
+    }
+    const std::vector<RawInsn> code = encode(insns);
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(code.data());
     auto result = BPFTIME_TRY(run_in_kernel({bytes, code.size() * sizeof(RawInsn)}, generated.memory));
-    return Outcome{result.r0, std::move(result.memory)};
+    outcome.r0 = result.r0;
+    outcome.memory = std::move(result.memory);
+    if (map) BPFTIME_CHECK(map->lookup(&key, outcome.value.data()));
+    return outcome;
 }
 
 Result<Program> program_of(const Generated& generated) {
     Program program;
     program.name = "fuzz";
     program.insns = generated.insns;
-    program.subprograms = BPFTIME_TRY(validate(program.insns, 0));
+    if (!generated.value.empty()) program.maps.push_back(map_spec());
+    program.subprograms = BPFTIME_TRY(validate(program.insns, program.maps.size()));
     return program;
+}
+
+std::string digits(const std::vector<std::uint8_t>& bytes) {
+    std::string text;
+    for (const auto byte : bytes) text += {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+    return text;
 }
 
 std::string describe(const Result<Outcome>& result) {
     if (!result) return to_string(result.error());
-    std::ostringstream text;
-    text << "r0 = " << hex(result->r0) << ", memory = ";
-    for (const auto byte : result->memory) text << "0123456789abcdef"[byte >> 4] << "0123456789abcdef"[byte & 15];
-    return text.str();
+    return cat("r0 = ", hex(result->r0), ", memory = ", digits(result->memory), ", value = ", digits(result->value));
 }
 
 // The kernel may refuse what it cannot prove; nobody else may refuse anything.
@@ -100,13 +135,19 @@ bool differs(const Participant& participant, const Generated& generated) {
     return expected && !agrees(participant, *expected, participant.run(*program, generated));
 }
 
+// Stores to the stack stay: without them a program may read what others left there, and then nobody needs to agree.
+bool removable(const Insn& insn) {
+    const bool fills_stack = info(insn.op).family == Family::Store && insn.dst == kFramePointer;
+    return !fills_stack && insn.op != Op::Exit && insn.op != Op::LddwHigh && !(insn.op == Op::Ja && insn.off == 0);
+}
+
 // Replaces as many instructions as it can by "goto +0" while the disagreement remains.
 Generated minimise(const Participant& participant, Generated generated) {
     for (bool shrunk = true; shrunk;) {
         shrunk = false;
         for (std::size_t slot = 0; slot < generated.insns.size(); ++slot) {
             const Insn original = generated.insns[slot];
-            if (original.op == Op::Exit || original.op == Op::LddwHigh || (original.op == Op::Ja && original.off == 0)) continue;
+            if (!removable(original)) continue;
             Generated smaller = generated;
             smaller.insns[slot] = Insn{.op = Op::Ja};
             if (info(original.op).family == Family::Lddw) smaller.insns[slot + 1] = Insn{.op = Op::Ja};

@@ -26,6 +26,8 @@ std::vector<Op> rows(Family family) {
     return ops;
 }
 
+bool fetches(AtomicOp op) { return op >= AtomicOp::FetchAdd && op <= AtomicOp::CmpXchg; }
+
 class Generator {
 public:
     explicit Generator(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15 + 1) {}
@@ -34,13 +36,15 @@ public:
         for_kernel_ = !chance(10);
         memory_.resize(16 + 8 * below(7));
         for (auto& byte : memory_) byte = static_cast<std::uint8_t>(chance(30) ? kEdges[below(std::size(kEdges))] : random_());
+        if (chance(40)) value_.resize(kMapValueSize);
+        for (auto& byte : value_) byte = static_cast<std::uint8_t>(random_());
         functions_ = below(100) < 50 ? 1 : 2 + below(3);
         for (unsigned index = 0; index < functions_; ++index) {
             begins_.push_back(slot());
             function(index);
         }
         for (const auto& [at, callee] : calls_) insns_[at].off = static_cast<std::int32_t>(begins_[callee] - at - 1);
-        return {std::move(insns_), std::move(memory_), for_kernel_};
+        return {std::move(insns_), std::move(memory_), std::move(value_), for_kernel_};
     }
 
 private:
@@ -143,7 +147,8 @@ private:
         if (kind < 66) return store();
         if (kind < 74) return atomic();
         if (kind < 80) return through_pointer();
-        if (kind < 84) return variable_stack_access();
+        if (kind < 82) return variable_stack_access();
+        if (kind < 86 && !value_.empty()) return chance(50) ? map_value() : map_lookup();
         if (kind < 93 && branches_ < kMaxBranches && depth < 3) return condition(depth);
         if (kind < 96 && loops_.size() < 2 && depth < 2) return loop(depth);
         if (kind < 97 && !for_kernel_) return helper();
@@ -202,6 +207,9 @@ private:
         const std::int32_t aligned = on_memory ? static_cast<std::int32_t>(below(memory_.size() / 8)) * 8
                                                : -stack_ + static_cast<std::int32_t>(below(static_cast<unsigned>(stack_ / bytes))) * bytes;
         const Reg base = on_memory ? kMemory : Reg{kFramePointer};
+        // Linux before "bpf: Fix incorrect pruning due to atomic fetch precision tracking" (2026) cuts live branches that depend
+        // on a register spilled to the stack and fetched by an atomic; after a byte store the slot is no spilled register.
+        if (for_kernel_ && fetches(row.atomic())) emit(Op::St8, kFramePointer, 0, aligned, static_cast<std::int64_t>(1 + below(127)));
         switch (row.atomic()) {
             case AtomicOp::LoadAcquire: emit(op, target(), base, aligned); return;
             case AtomicOp::CmpXchg:
@@ -241,6 +249,48 @@ private:
         if (chance(60)) emit(Op::Ldx64, index, pointer, 0);
         else emit(Op::Stx64, pointer, index, 0);
         set_scalar(pointer);
+    }
+
+    // One load, store or atomic through a pointer to the map's value, or one at a place known only at run time.
+    void use_value(Reg pointer, std::int32_t already) {
+        Reg other = target();
+        if (other == pointer) other = pointer == 7 ? 5 : 7;
+        static constexpr std::int32_t kWord = 8;
+        const auto off = kWord * static_cast<std::int32_t>(below(kMapValueSize / 8)) - already;
+        switch (below(5)) {
+            case 0: emit(Op::Ldx64, other, pointer, off); return;
+            case 1: emit(chance(50) ? Op::Stx64 : Op::Stx16, pointer, other, off); return;
+            case 2: emit(Op::AtomicFetchAdd64, pointer, other, off); return;
+            case 3: emit(Op::AtomicXor32, pointer, other, off); return;
+            default:
+                emit(Op::And64Imm, other, 0, 0, 56);
+                emit(Op::Add64Reg, pointer, other);
+                emit(chance(50) ? Op::Ldx32 : Op::LdxSx16, other, pointer, -already);
+        }
+    }
+
+    void map_value() {
+        const Reg pointer = target();
+        const auto already = static_cast<std::int32_t>(below(kMapValueSize));
+        emit(Op::LddwMapValue, pointer, 0, 0, std::int64_t{already} << 32);
+        emit(Op::LddwHigh);
+        use_value(pointer, already);
+        set_scalar(pointer);
+    }
+
+    // Key 0 is there, key 1 is not.
+    void map_lookup() {
+        emit(Op::St32, kFramePointer, 0, -4, chance(80) ? 0 : 1);
+        emit(Op::Mov64Reg, 2, kFramePointer);
+        emit(Op::Add64Imm, 2, 0, 0, -4);
+        emit(Op::LddwMapByFd, 1);
+        emit(Op::LddwHigh);
+        emit(Op::CallHelper, 0, 0, 0, kLookupHelper);
+        for (const Reg reg : {1, 2, 3, 4, 5}) set_scalar(reg);
+        const auto null = emit(Op::JEq64Imm, 0);
+        use_value(0, 0);
+        set_scalar(0);
+        land(null);
     }
 
     void condition(int depth) {
@@ -308,7 +358,7 @@ private:
 
     std::mt19937_64 random_;
     std::vector<Insn> insns_;
-    std::vector<std::uint8_t> memory_;
+    std::vector<std::uint8_t> memory_, value_;
     bool for_kernel_ = true;
     std::uint64_t functions_ = 1;
     std::vector<std::uint32_t> begins_;

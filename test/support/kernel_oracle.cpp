@@ -100,6 +100,44 @@ Result<std::uint32_t> KernelProgram::test_run(std::span<std::uint8_t> data) cons
     return attr.test.retval;
 }
 
+Result<KernelMap> KernelMap::create(std::uint32_t type, std::uint32_t key_size, std::uint32_t value_size, std::uint32_t entries) {
+    bpf_attr attr{};
+    attr.map_type = type;
+    attr.key_size = key_size;
+    attr.value_size = value_size;
+    attr.max_entries = entries;
+    const long fd = bpf(BPF_MAP_CREATE, attr);
+    if (fd < 0) return fail(failure("BPF_MAP_CREATE: ", std::strerror(errno)).with_errno(errno));
+    return KernelMap(static_cast<int>(fd));
+}
+
+KernelMap& KernelMap::operator=(KernelMap&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+}
+
+KernelMap::~KernelMap() {
+    if (fd_ >= 0) close(fd_);
+}
+
+Status KernelMap::update(const void* key, const void* value) const {
+    bpf_attr attr{};
+    attr.map_fd = static_cast<std::uint32_t>(fd_);
+    attr.key = as_u64(key);
+    attr.value = as_u64(value);
+    if (bpf(BPF_MAP_UPDATE_ELEM, attr) == 0) return {};
+    return fail(failure("BPF_MAP_UPDATE_ELEM: ", std::strerror(errno)).with_errno(errno));
+}
+
+Status KernelMap::lookup(const void* key, void* value) const {
+    bpf_attr attr{};
+    attr.map_fd = static_cast<std::uint32_t>(fd_);
+    attr.key = as_u64(key);
+    attr.value = as_u64(value);
+    if (bpf(BPF_MAP_LOOKUP_ELEM, attr) == 0) return {};
+    return fail(failure("BPF_MAP_LOOKUP_ELEM: ", std::strerror(errno)).with_errno(errno));
+}
+
 std::vector<std::uint8_t> wrap_for_kernel(std::span<const std::uint8_t> bytecode, std::size_t memory_size) {
     const auto size = static_cast<std::int32_t>(memory_size);
     const auto packet = static_cast<std::int32_t>(std::max(memory_size + 8, kMinPacket));

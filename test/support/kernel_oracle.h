@@ -31,6 +31,24 @@ private:
     int fd_;
 };
 
+// A map in the kernel. Move-only.
+class KernelMap {
+public:
+    static Result<KernelMap> create(std::uint32_t type, std::uint32_t key_size, std::uint32_t value_size, std::uint32_t entries);
+
+    KernelMap(KernelMap&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    KernelMap& operator=(KernelMap&& other) noexcept;
+    ~KernelMap();
+
+    int fd() const { return fd_; }
+    Status update(const void* key, const void* value) const;
+    Status lookup(const void* key, void* value) const;
+
+private:
+    explicit KernelMap(int fd) : fd_(fd) {}
+    int fd_;
+};
+
 struct KernelResult {
     std::uint64_t r0 = 0;
     std::vector<std::uint8_t> memory;  // after the run
