@@ -103,6 +103,21 @@ const ElfSymbol* ElfImage::function(std::string_view name, std::uint64_t size) c
     return best;
 }
 
+std::optional<std::uint32_t> ElfImage::local_call(const ElfSymbol& function) const {
+    constexpr std::uint8_t kLocal = 1;  // src of a call
+    const std::uint32_t section = function.entry.st_shndx;
+    if (section >= sections_.size() || !is_code(sections_[section].header)) return std::nullopt;
+    const auto code = sections_[section].bytes.subspan(function.entry.st_value, function.entry.st_size);
+    for (std::size_t at = 0; at < code.size(); at += kInsnBytes) {
+        const ElfSymbol* symbol = relocation(section, function.entry.st_value + at);
+        const bool call =
+            code[at] == kCall && code[at + 1] >> 4 == kLocal && (symbol == nullptr || !symbol->undefined());
+        const bool address = code[at] == kLddw && symbol != nullptr && symbol->entry.st_shndx == section;
+        if (call || address) return static_cast<std::uint32_t>(at / kInsnBytes);
+    }
+    return std::nullopt;
+}
+
 void ElfImage::weaken(std::size_t index) {
     const std::size_t at = symbols_offset_ + index * sizeof(Elf64_Sym) + offsetof(Elf64_Sym, st_info);
     bytes_[at] = ELF64_ST_INFO(STB_WEAK, ELF64_ST_TYPE(bytes_[at]));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -49,6 +50,9 @@ public:
     const ElfSymbol* relocation(std::uint32_t section, std::uint64_t offset) const;
     // The function called `name`, preferably of `size` bytes, or null.
     const ElfSymbol* function(std::string_view name, std::uint64_t size) const;
+
+    // The first slot of `function` that calls, or takes the address of, a function of the object.
+    std::optional<std::uint32_t> local_call(const ElfSymbol& function) const;
 
     // Makes undefined symbol `index` weak in bytes(); symbols() keep saying what the file says of it.
     void weaken(std::size_t index);

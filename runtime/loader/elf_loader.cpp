@@ -46,6 +46,7 @@ public:
         programs_ = BPFTIME_TRY(list_programs(input_));
         if (programs_.empty()) return fail(failure("the object contains no BPF programs"));
         BPFTIME_CHECK(check_names());
+        BPFTIME_CHECK(check_recursion());
         std::set<std::string> wanted = BPFTIME_TRY(choose(names));
         const std::set<std::string> chosen = wanted;
         while (!wanted.empty()) {
@@ -71,6 +72,18 @@ private:
             if (program.name.empty()) return fail(failure("the object has a program without a name"));
             if (!seen.insert(program.name).second)
                 return fail(failure("the object has several programs called '", program.name, "'"));
+        }
+        return {};
+    }
+
+    // The only function of an object can call nothing but itself, on which libbpf (1.1) corrupts its memory.
+    Status check_recursion() const {
+        if (programs_.size() != 1 || programs_.front().section != ".text") return {};
+        const std::string& name = programs_.front().name;
+        for (const ElfSymbol& symbol : input_.image.symbols()) {
+            if (!symbol.function() || symbol.name != name) continue;
+            if (const auto slot = input_.image.local_call(symbol))
+                return fail(failure("the function calls itself, which BPF does not allow").in_program(name).at(*slot));
         }
         return {};
     }

@@ -127,6 +127,12 @@ TEST_CASE("a map that cannot be created is named for every program of the object
                   "loader: set it in the source, or capture the loader"));
 }
 
+TEST_CASE("a lone function that calls itself") {
+    CHECK(refusal(object_path("recursion")).find("elf-recursion.bpf.o: program 'endless', instruction ") !=
+          std::string::npos);
+    CHECK(refusal(object_path("recursion")).find("the function calls itself") != std::string::npos);
+}
+
 TEST_CASE("map definitions from before BTF") {
     const std::string why = refusal(object_path("legacy_maps"));
     CHECK(why.find("legacy map definitions in 'maps' section are not supported") != std::string::npos);
