@@ -68,8 +68,7 @@ public:
 
     Status build() {
         BPFTIME_CHECK(check_program());
-        effort_ = choose_effort(options_.optimise, program_.insns.size());
-        target_ = BPFTIME_TRY(make_target(options_, effort_.code_level));
+        target_ = BPFTIME_TRY(make_target(options_));
         compat::set_triple(*module_, target_.triple);
         module_->setDataLayout(target_.machine->createDataLayout());
         module_->setPICLevel(llvm::PICLevel::SmallPIC);
@@ -77,6 +76,8 @@ public:
             module_->addModuleFlag(llvm::Module::Error, "target-abi", llvm::MDString::get(context_, abi));
         lowering_ = std::make_unique<ModuleLowering>(program_, options_, *module_, target_.triple);
         BPFTIME_CHECK(lowering_->run());
+        effort_ = choose_effort(options_.optimise, program_.insns.size(), *module_);
+        target_.machine->setOptLevel(code_level(effort_.code_level));
         optimise(*module_, *target_.machine, effort_);
         expand_map_references(*module_);
         return check_errors();

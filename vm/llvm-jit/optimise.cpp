@@ -3,6 +3,7 @@
 #include <llvm/Passes/PassBuilder.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace bpftime::lowering {
 
@@ -16,28 +17,37 @@ llvm::OptimizationLevel level_of(int level) {
     }
 }
 
-// Rows by size, largest first: programs above `size` instructions get at most this.
+// Programs above `cost` get at most this effort; largest first.
 struct Row {
-    std::size_t size;
+    std::size_t cost;
     Effort most;
 };
 constexpr Row kEfforts[] = {
-    {4'000, {.level = 1, .quick = true, .code_level = 1}},
-    {1'500, {.level = 2, .quick = false, .code_level = 2}},
+    {600'000, {.level = 0, .quick = false, .code_level = 0}},
+    {100'000, {.level = 1, .quick = true, .code_level = 1}},
+    {60'000, {.level = 2, .quick = false, .code_level = 2}},
 };
+
+// About the microseconds that the quick way takes: by instructions, and by values that meet where several jumps lead.
+std::size_t cost_of(std::size_t insns, const llvm::Module& module) {
+    std::size_t phis = 0;
+    for (const llvm::Function& function : module)
+        for (const llvm::BasicBlock& block : function)
+            phis += static_cast<std::size_t>(std::distance(block.phis().begin(), block.phis().end()));
+    return 25 * insns + 55 * phis;
+}
 
 }  // namespace
 
-Effort choose_effort(int level, std::size_t size) {
+Effort choose_effort(int level, std::size_t insns, const llvm::Module& module) {
     Effort effort{.level = level, .quick = false, .code_level = level};
     if (level <= 0) return effort;
-    for (const Row& row : kEfforts) {
-        if (size <= row.size) continue;
-        effort = row.most;
-        effort.level = std::min(effort.level, level);
-        effort.code_level = std::min(effort.code_level, level);
-        break;
-    }
+    const std::size_t cost = cost_of(insns, module);
+    const auto* row = std::ranges::find_if(kEfforts, [&](const Row& one) { return cost > one.cost; });
+    if (row == std::end(kEfforts)) return effort;
+    effort = row->most;
+    effort.level = std::min(effort.level, level);
+    effort.code_level = std::min(effort.code_level, level);
     return effort;
 }
 

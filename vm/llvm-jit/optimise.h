@@ -15,8 +15,8 @@ struct Effort {
     int code_level = 3;  // of the code generator
 };
 
-// `size` is the number of BPF instructions.
-Effort choose_effort(int level, std::size_t size);
+// `module` as lowered from `insns` BPF instructions.
+Effort choose_effort(int level, std::size_t insns, const llvm::Module& module);
 
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const Effort& effort);
 

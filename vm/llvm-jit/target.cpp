@@ -3,6 +3,7 @@
 #include <llvm/ADT/StringMap.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
 
@@ -42,11 +43,20 @@ constexpr const char* kNotedFeatures[] = {
     "zba", "zbb", "zbc", "zbs", "zbkb", "zicond", "zacas", "zabha", "zcb", "zfa", "v", "zvbb", "unaligned-scalar-mem",
     "unaligned-vector-mem"};
 
+// X86's domain reassignment takes time quadratic in the size of a function on AVX-512 processors (half a minute for 10,000 branchy
+// instructions) and moves values to mask registers, which code like ours does not use.
+void switch_off_domain_reassignment() {
+    const auto& options = llvm::cl::getRegisteredOptions();
+    const auto option = options.find("disable-x86-domain-reassignment");
+    if (option != options.end()) static_cast<llvm::cl::opt<bool>*>(option->second)->setValue(true);
+}
+
 void initialise_host() {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     llvm::InitializeNativeTargetAsmParser();
     llvm::InitializeNativeTargetDisassembler();
+    switch_off_domain_reassignment();
 }
 
 void initialise_all() {
@@ -128,7 +138,13 @@ Result<const llvm::Target*> find_target(const llvm::Triple& triple) {
                     .with_hint("'llc --version' lists its architectures; a triple is like aarch64-linux-gnu"));
 }
 
-Result<Target> make_target(const CompileOptions& options, int code_level) {
+llvm::CodeGenOptLevel code_level(int level) {
+    if (level <= 0) return llvm::CodeGenOptLevel::None;
+    if (level == 1) return llvm::CodeGenOptLevel::Less;
+    return level == 2 ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::Aggressive;
+}
+
+Result<Target> make_target(const CompileOptions& options) {
     Target result;
     result.triple = options.triple.empty() ? host_triple() : llvm::Triple(llvm::Triple::normalize(options.triple));
     const llvm::Target* const target = BPFTIME_TRY(find_target(result.triple));
@@ -152,12 +168,8 @@ Result<Target> make_target(const CompileOptions& options, int code_level) {
     llvm::TargetOptions machine_options;
     machine_options.EmitStackSizeSection = true;
     machine_options.MCOptions.ABIName = base.abi;
-    const auto level = code_level >= 3   ? llvm::CodeGenOptLevel::Aggressive
-                       : code_level == 2 ? llvm::CodeGenOptLevel::Default
-                       : code_level == 1 ? llvm::CodeGenOptLevel::Less
-                                               : llvm::CodeGenOptLevel::None;
     result.machine.reset(target->createTargetMachine(result.triple.str(), result.cpu, features, machine_options,
-                                                     llvm::Reloc::PIC_, llvm::CodeModel::Small, level));
+                                                     llvm::Reloc::PIC_, llvm::CodeModel::Small, code_level(options.optimise)));
     if (result.machine == nullptr) return fail(failure("target ", result.triple.str(), " cannot be compiled for by this LLVM"));
     result.features = added_features(*plain, *result.machine->getMCSubtargetInfo());
     return result;

@@ -21,8 +21,10 @@ struct Target {
 };
 
 // Refuses unknown triples, CPUs and features, and machines that are not 64-bit, little-endian and ELF.
-// `code_level`, 0..3, is the code generator's effort.
-Result<Target> make_target(const CompileOptions& options, int code_level);
+Result<Target> make_target(const CompileOptions& options);
+
+// LLVM's name for an effort of the code generator, 0..3.
+llvm::CodeGenOptLevel code_level(int level);
 
 // The machine an ELF file was built for, for disassembly.
 Result<const llvm::Target*> find_target(const llvm::Triple& triple);
