@@ -1,6 +1,7 @@
 // Every arithmetic instruction, with every pair of registers, on edge values: the result and all other registers are compared
 // with vm/core/semantics.h, natively on the host, with and without what the host has beyond its architecture's baseline.
 #include <array>
+#include <random>
 
 #include "test/ubpf/programs.h"
 #include "vm/core/semantics.h"
@@ -152,6 +153,33 @@ TEST_CASE("pairs that may be fused or simplified") {
                     }
             }
         }
+    }
+}
+
+// What is known of registers adds up over many instructions.
+TEST_CASE("random straight lines") {
+    std::mt19937_64 random(1);
+    std::vector<Op> ops;
+    for (std::size_t op = 0; op < kOpCount; ++op)
+        if (is_tested(kOpTable[op]) || kOpTable[op].family == Family::Endian) ops.push_back(static_cast<Op>(op));
+    for (int round = 0; round < 20000; ++round) {
+        std::vector<Insn> body;
+        const std::uint64_t a = kValues[random() % std::size(kValues)], b = kValues[random() % std::size(kValues)];
+        Registers values = initial({.dst = 3, .src = 4}, a, b), wanted = values;
+        for (std::uint64_t n = 3 + random() % 6; n-- > 0;) {
+            // Masks and zero-extensions often, as they are what knowledge comes from and what it removes.
+            constexpr Op kNarrowing[] = {Op::And64Imm, Op::And32Imm, Op::Rsh64Imm, Op::Mov32Reg, Op::Add64Reg, Op::Mul64Imm, Op::Lsh64Imm, Op::Or64Reg};
+            const Op op = random() % 2 != 0 ? kNarrowing[random() % std::size(kNarrowing)] : ops[random() % ops.size()];
+            const Insn insn{.op = op, .dst = static_cast<std::uint8_t>(3 + random() % 3), .src = static_cast<std::uint8_t>(3 + random() % 3),
+                            .imm = kImmediates[random() % std::size(kImmediates)]};
+            wanted[insn.dst] = expected(insn, wanted[insn.dst], wanted[insn.src]);
+            body.push_back(insn);
+        }
+        const Program program = test::make(all_registers(body));
+        test::jit(program)->run(values.data(), sizeof(values));
+        if (values == wanted) continue;
+        CAPTURE(disassemble(program, Syntax::Llvm), hex(a), hex(b));
+        FAIL("wrong result");
     }
 }
 

@@ -66,6 +66,30 @@ TEST_CASE("a jump on the result of the instruction before it") {
             }
 }
 
+TEST_CASE("flags do not outlive a label") {
+    // The jump to the label comes with flags of another comparison.
+    const std::string text = "r0 = *(u64 *)(r1 + 0)\n r2 = *(u64 *)(r1 + 8)\n if r2 > 5 goto here\n *(u8 *)(r10 - 1) = 0\n r0 &= 12\n here: if r0 == 0 goto yes\n"
+                             "r0 = 100\n exit\n yes: r0 = 200\n exit\n";
+    for (const u64 value : {u64{0}, u64{4}})
+        for (const u64 other : {u64{0}, u64{5}, u64{6}}) {
+            u64 words[] = {value, other};
+            CHECK(test::run(text, words, sizeof(words)) == (value == 0 ? 200 : 100));
+        }
+}
+
+TEST_CASE("jumps over any number of bytes") {
+    // Instructions of exactly 10 and 7 bytes, so that distances around 127 are all there.
+    for (int tens = 0; tens <= 14; ++tens)
+        for (int sevens = 0; sevens <= 14; ++sevens) {
+            std::string text = "r0 = 1\n if r1 == 0 goto over\n";
+            for (int i = 0; i < tens; ++i) text += "r0 = 0x1122334455667788 ll\n";
+            for (int i = 0; i < sevens; ++i) text += "r0 = -2\n";
+            text += "r6 = 1\n over: exit\n";
+            CAPTURE(tens, sevens);
+            CHECK(test::run(text) == 1);
+        }
+}
+
 TEST_CASE("jumps that only choose a value") {
     constexpr const char* kConditions[] = {"r2 == r3", "r2 > r3", "r2 s< r3", "w2 != 7", "r2 & 1", "r2 s>= 0", "w2 <= w3", "r2 == 0"};
     constexpr const char* kChoices[] = {

@@ -110,6 +110,18 @@ TEST_CASE("atomics of every width on every pair of registers") {
     }
 }
 
+TEST_CASE("a 32-bit compare and exchange clears the upper half of r0 whether it succeeds or not") {
+    for (const std::uint64_t expected : {std::uint64_t{0xffffffff00000005}, std::uint64_t{0xffffffff00000006}}) {
+        std::uint64_t words[] = {5, expected};
+        const Program program = test::make({{.op = Op::Ldx64, .dst = 0, .src = 1, .off = 8},
+                                            {.op = Op::Mov64Imm, .dst = 3, .imm = 77},
+                                            {.op = Op::AtomicCmpXchg32, .dst = 1, .src = 3},
+                                            {.op = Op::Exit}});
+        CHECK(test::jit(program)->run(words, sizeof(words)) == 5);
+        CHECK(words[0] == (static_cast<std::uint32_t>(expected) == 5 ? 77u : 5u));
+    }
+}
+
 // Each computes an address in one or more steps; the register that holds it is needed afterwards, or not.
 TEST_CASE("addresses built by moves, additions and shifts") {
     constexpr const char* kSteps[] = {
