@@ -35,7 +35,8 @@ public:
     template <class Value>
     void print(const char* conversion, Value value) {
         const bool full = length_ + 1 >= size_;
-        const int length = std::snprintf(full ? nullptr : out_ + length_, full ? 0 : size_ - length_, conversion, value);
+        const int length =
+            std::snprintf(full ? nullptr : out_ + length_, full ? 0 : size_ - length_, conversion, value);
         if (length > 0) length_ += static_cast<std::size_t>(length);
     }
     std::int64_t finish() {
@@ -153,10 +154,14 @@ int Formatter::pointer(Conversion& conversion) {
         return address_text(six, kind == 'I');
     }
     const bool symbol = kind == 's' || kind == 'S' || kind == 'B';
-    if (symbol || kind == 'x' || kind == 'K') ++at_;
-    else if (!ends_conversion(kind)) return -EINVAL;
-    if (conversion.length == 1 && !symbol) output_.print("%016llx", static_cast<unsigned long long>(value));
-    else output_.print(conversion.with(symbol ? "#llx" : "llx"), static_cast<unsigned long long>(value));
+    if (symbol || kind == 'x' || kind == 'K')
+        ++at_;
+    else if (!ends_conversion(kind))
+        return -EINVAL;
+    if (conversion.length == 1 && !symbol)
+        output_.print("%016llx", static_cast<unsigned long long>(value));
+    else
+        output_.print(conversion.with(symbol ? "#llx" : "llx"), static_cast<unsigned long long>(value));
     return reserve(sizeof value, 4);
 }
 
@@ -175,8 +180,12 @@ int Formatter::number(Conversion& conversion) {
     const bool is_signed = kind == 'd' || kind == 'i';
     const char ending[] = {'l', 'l', kind, 0};
     const char* text = conversion.with(ending);
-    if (is_signed) output_.print(text, longs == 0 ? static_cast<long long>(static_cast<std::int32_t>(raw)) : static_cast<long long>(raw));
-    else output_.print(text, longs == 0 ? static_cast<unsigned long long>(static_cast<std::uint32_t>(raw)) : static_cast<unsigned long long>(raw));
+    if (is_signed)
+        output_.print(
+            text, longs == 0 ? static_cast<long long>(static_cast<std::int32_t>(raw)) : static_cast<long long>(raw));
+    else
+        output_.print(text, longs == 0 ? static_cast<unsigned long long>(static_cast<std::uint32_t>(raw))
+                                       : static_cast<unsigned long long>(raw));
     return reserve(longs == 0 ? 4 : 8, 4);
 }
 
@@ -207,8 +216,10 @@ std::int64_t Formatter::run(const char* format) {
     while (*at_ != 0) {
         const char c = *at_++;
         if (!is_print(c) && !is_space(c)) return -EINVAL;
-        if (c != '%') output_.put(c);
-        else if (const int error = convert()) return error;
+        if (c != '%')
+            output_.put(c);
+        else if (const int error = convert())
+            return error;
     }
     return output_.finish();
 }

@@ -1,5 +1,5 @@
-// Declarations of every helper function in helpers.def, and the few words their definitions share. A helper that fails returns a
-// negative errno in r0.
+// Declarations of every helper function in helpers.def, and the few words their definitions share. A helper that fails
+// returns a negative errno in r0.
 #pragma once
 
 #include <cerrno>

@@ -15,7 +15,8 @@ HelperFn helper_function(std::uint32_t id);
 // Ids of all helpers offered, ascending.
 std::vector<std::uint32_t> implemented_helpers();
 
-// All helpers, and `maps` in the order given: what engines and the linker take. The maps outlive whatever uses the result.
+// All helpers, and `maps` in the order given: what engines and the linker take. The maps outlive whatever uses the
+// result.
 Bindings default_bindings(std::span<const std::unique_ptr<Map>> maps = {});
 Bindings default_bindings(std::span<Map* const> maps);
 

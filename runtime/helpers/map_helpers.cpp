@@ -30,7 +30,8 @@ u64 for_each_map_elem(u64 map, u64 callback, u64 context, u64 flags, u64) {
     u64 visited = 0;
     while (map_of(map).next(cursor, entry)) {
         ++visited;
-        if (pointer<u64(u64, u64, u64, u64, u64)>(callback)(map, address(entry.key), address(entry.value), context, 0) != 0)
+        if (pointer<u64(u64, u64, u64, u64, u64)>(callback)(map, address(entry.key), address(entry.value), context,
+                                                            0) != 0)
             break;
     }
     return visited;

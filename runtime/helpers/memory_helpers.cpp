@@ -1,4 +1,5 @@
-// probe_read and its kin. One address space: the _user and _kernel forms differ in name only, and kernel addresses are -EFAULT.
+// probe_read and its kin. One address space: the _user and _kernel forms differ in name only, and kernel addresses are
+// -EFAULT.
 #include <cstring>
 
 #include "runtime/helpers/functions.h"

@@ -15,7 +15,9 @@ struct Parsed {
     int consumed = 0;  // bytes, or -errno
 };
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\xa0'; }  // the kernel's isspace is Latin-1
+bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == '\xa0';
+}  // the kernel's isspace is Latin-1
 
 // Value of a digit of any base up to 16, or 255.
 unsigned digit_value(char c) {
@@ -28,8 +30,10 @@ unsigned digit_value(char c) {
 unsigned take_prefix(const char*& at, const char* end, unsigned base) {
     const bool zero_x = end - at >= 2 && at[0] == '0' && (at[1] | 0x20) == 'x';
     if (base == 0) {
-        if (zero_x && end - at >= 3 && digit_value(at[2]) < 16) base = 16;
-        else base = at < end && at[0] == '0' ? 8 : 10;
+        if (zero_x && end - at >= 3 && digit_value(at[2]) < 16)
+            base = 16;
+        else
+            base = at < end && at[0] == '0' ? 8 : 10;
     }
     if (base == 16 && zero_x) at += 2;
     return base;

@@ -25,7 +25,7 @@ namespace helpers {
 
 namespace {
 
-constexpr std::size_t kLine = 1024;      // the kernel's BPF_TRACE_PRINTK_SIZE
+constexpr std::size_t kLine = 1024;        // the kernel's BPF_TRACE_PRINTK_SIZE
 constexpr u64 kMaxVariableArguments = 12;  // MAX_BPRINTF_VARARGS
 
 // One write a line, so that lines of several threads do not mix. Ends the line where the program did not.

@@ -11,7 +11,7 @@ namespace bpftime {
 namespace {
 
 constexpr std::uint64_t kMaxElement = (4u << 20) - 64;  // the kernel's KMALLOC_MAX_SIZE less its element header
-constexpr std::uint32_t kReentry = 4;                   // writers that may be interrupted on one CPU, each with a spare in hand
+constexpr std::uint32_t kReentry = 4;  // writers that may be interrupted on one CPU, each with a spare in hand
 
 // The same map with a lookup for one key size.
 template <std::uint32_t Size>
@@ -72,8 +72,10 @@ int HashMap::update(const void* key, const void* value, std::uint64_t flags) {
     if (number == 0) return -E2BIG;
     std::memcpy(table_.element(number), key, spec().key_size);
     std::memcpy(table_.element(number) + value_at_, value, spec().value_size);
-    if (place.element != 0) table_.replace(place, number);
-    else table_.add(place, number);
+    if (place.element != 0)
+        table_.replace(place, number);
+    else
+        table_.add(place, number);
     return 0;
 }
 

@@ -1,5 +1,5 @@
-// BPF_MAP_TYPE_HASH. An update of an existing key puts another element in its place, as the kernel does: whoever looked the old
-// value up keeps reading it whole.
+// BPF_MAP_TYPE_HASH. An update of an existing key puts another element in its place, as the kernel does: whoever looked
+// the old value up keeps reading it whole.
 #pragma once
 
 #include "runtime/maps/hash_table.h"

@@ -7,8 +7,8 @@ namespace bpftime {
 
 using namespace hash_detail;
 
-// The element of the locked bucket's overflow list that follows the cursor's: behind the element last given if that is still
-// there, else the one that followed it then; else the list is done.
+// The element of the locked bucket's overflow list that follows the cursor's: behind the element last given if that is
+// still there, else the one that followed it then; else the list is done.
 std::uint32_t HashTable::walk_overflow(const HashBucket& bucket, const MapCursor& cursor) const {
     const std::uint32_t first = bucket.overflow.load(std::memory_order_relaxed);
     if (cursor.element == 0) return first;
@@ -41,7 +41,8 @@ std::uint32_t HashTable::step_in_bucket(HashBucket& bucket, MapCursor& cursor, v
 std::uint32_t HashTable::step(MapCursor& cursor, void* key) const {
     for (; cursor.index < buckets(); cursor = MapCursor{.index = cursor.index + 1}) {
         HashBucket& bucket = buckets_[cursor.index];
-        if (bucket.marks.load(std::memory_order_relaxed) == 0 && bucket.overflow.load(std::memory_order_relaxed) == 0) continue;
+        if (bucket.marks.load(std::memory_order_relaxed) == 0 && bucket.overflow.load(std::memory_order_relaxed) == 0)
+            continue;
         HashPlace hold;
         if (!lock_bucket(bucket)) continue;
         hold.bucket = &bucket;

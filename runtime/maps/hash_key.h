@@ -57,10 +57,14 @@ template <std::uint32_t Size>
 inline std::uint64_t hash_key(const void* key, std::uint32_t size, const HashSeed& seed) {
     using namespace hash_detail;
     const auto* bytes = static_cast<const std::uint8_t*>(key);
-    if constexpr (Size == 4) return fold(load32(bytes) ^ seed.a, kOdd);
-    else if constexpr (Size == 8) return fold(load64(bytes) ^ seed.a, kOdd);
-    else if constexpr (Size == 16) return fold(fold(load64(bytes) ^ seed.a, load64(bytes + 8) ^ seed.b), kOdd);
-    else return hash_any(bytes, size, seed);
+    if constexpr (Size == 4)
+        return fold(load32(bytes) ^ seed.a, kOdd);
+    else if constexpr (Size == 8)
+        return fold(load64(bytes) ^ seed.a, kOdd);
+    else if constexpr (Size == 16)
+        return fold(fold(load64(bytes) ^ seed.a, load64(bytes + 8) ^ seed.b), kOdd);
+    else
+        return hash_any(bytes, size, seed);
 }
 
 template <std::uint32_t Size>

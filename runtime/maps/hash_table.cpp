@@ -14,7 +14,7 @@ namespace bpftime {
 using namespace hash_detail;
 
 struct HashTable::FreeList {
-    std::atomic<std::uint64_t> head;   // element number low, a count high that changes with every push and pop
+    std::atomic<std::uint64_t> head;  // element number low, a count high that changes with every push and pop
     alignas(kCacheLine) std::atomic<std::uint32_t> fresh;  // elements 1..fresh have been handed out at least once
 };
 
@@ -40,11 +40,14 @@ std::uint64_t with_mark(std::uint64_t marks, std::uint32_t slot, std::uint8_t ma
 }  // namespace
 
 static void pause_briefly(std::uint32_t round) {
-    if (round % 64 == 63) sched_yield();
-    else __asm__ volatile("" ::: "memory");
+    if (round % 64 == 63)
+        sched_yield();
+    else
+        __asm__ volatile("" ::: "memory");
 }
 
-// False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an operation.
+// False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an
+// operation.
 bool hash_detail::lock_bucket(HashBucket& bucket) {
     const std::uint32_t me = thread_id();
     for (std::uint32_t round = 0;; ++round) {
@@ -164,7 +167,8 @@ void HashTable::add(const HashPlace& place, std::uint32_t number) const {
 }
 
 std::uint32_t HashTable::take_spare() const {
-    for (std::uint32_t at = thread_id() & (shape_.spares - 1), round = 0;; at = (at + 1) & (shape_.spares - 1), ++round) {
+    for (std::uint32_t at = thread_id() & (shape_.spares - 1), round = 0;;
+         at = (at + 1) & (shape_.spares - 1), ++round) {
         if (spares_[at].load(std::memory_order_relaxed) == 0) {
             pause_briefly(round);
             continue;

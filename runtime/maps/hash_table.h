@@ -1,8 +1,9 @@
 // The table under hash and per-CPU hash: which element holds which key. Lookups take no lock; writers lock one bucket.
 //
-// A bucket is one cache line: eight slots with a mark byte each, taken from the key's hash, and the elements' numbers. Elements
-// beyond eight hang off the bucket as a list. Elements are preallocated (in address space; pages cost memory once touched),
-// numbered from 1, and never move. A removed element is reused at once, as in the kernel's preallocated maps.
+// A bucket is one cache line: eight slots with a mark byte each, taken from the key's hash, and the elements' numbers.
+// Elements beyond eight hang off the bucket as a list. Elements are preallocated (in address space; pages cost memory
+// once touched), numbered from 1, and never move. A removed element is reused at once, as in the kernel's preallocated
+// maps.
 #pragma once
 
 #include <atomic>
@@ -20,7 +21,7 @@ inline constexpr std::uint32_t kSlots = 8;
 struct alignas(kCacheLine) HashBucket {
     std::atomic<std::uint64_t> marks;     // a byte a slot: 0 empty, else 2..255 from the key's hash
     std::atomic<std::uint32_t> owner;     // thread id of the writer inside, 0: free
-    std::atomic<std::uint32_t> version;   // grows before an element leaves the bucket, so that a reader that saw it go looks again
+    std::atomic<std::uint32_t> version;   // grows when an element leaves: a reader that was comparing it looks again
     std::atomic<std::uint32_t> overflow;  // first element of the list, 0: none
     std::atomic<std::uint32_t> slots[kSlots];
 };
@@ -30,7 +31,7 @@ struct HashShape {
     std::uint32_t key_size = 0;
     std::uint32_t element_size = 0;  // the key first, at a multiple of 8 bytes
     std::uint32_t max_entries = 0;
-    std::uint32_t spares = 0;        // elements beyond max_entries, for replacing: 0 or a power of two
+    std::uint32_t spares = 0;  // elements beyond max_entries, for replacing: 0 or a power of two
     bool zero_seed = false;
 };
 
@@ -71,7 +72,8 @@ public:
     // With the place locked: take an element for a new key (0: the map is full), fill it, then add it.
     std::uint32_t allocate() const;
     void add(const HashPlace& place, std::uint32_t number) const;
-    // With the place locked: take a spare, fill it, then put it where the place's element is; that one becomes the spare.
+    // With the place locked: take a spare, fill it, then put it where the place's element is; that one becomes the
+    // spare.
     std::uint32_t take_spare() const;
     void replace(const HashPlace& place, std::uint32_t number) const;
     void remove(const HashPlace& place) const;
@@ -112,8 +114,9 @@ namespace hash_detail {
 
 inline constexpr std::uint64_t kEachByte = 0x0101010101010101u;
 
-// A bit (7, 15, ...) for every byte of `marks` that equals `mark`. A byte above a true match that differs from it in bit 0 alone is
-// reported too: another key's slot, never an empty one, as no mark is 1. The lowest byte reported is always true.
+// A bit (7, 15, ...) for every byte of `marks` that equals `mark`. A byte above a true match that differs from it in
+// bit 0 alone is reported too: another key's slot, never an empty one, as no mark is 1. The lowest byte reported is
+// always true.
 inline std::uint64_t matching(std::uint64_t marks, std::uint8_t mark) {
     const std::uint64_t difference = marks ^ (mark * kEachByte);
     return (difference - kEachByte) & ~difference & (kEachByte << 7);
@@ -122,7 +125,8 @@ inline std::uint32_t first_slot(std::uint64_t matches) {
     return static_cast<std::uint32_t>(std::countr_zero(matches)) / 8;
 }
 
-// False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an operation.
+// False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an
+// operation.
 bool lock_bucket(HashBucket& bucket);
 
 // 2..255 from the bits that do not choose the bucket.
@@ -145,7 +149,8 @@ inline std::uint32_t HashTable::find(const void* key) const {
         if (equal_keys<Size>(element(number), key, shape_.key_size)) return number;
     }
     std::atomic_thread_fence(std::memory_order_acquire);
-    if (bucket.overflow.load(std::memory_order_relaxed) == 0 && bucket.version.load(std::memory_order_relaxed) == version)
+    if (bucket.overflow.load(std::memory_order_relaxed) == 0 &&
+        bucket.version.load(std::memory_order_relaxed) == version)
         return 0;
     return find_again<Size>(key, bucket, mark);
 }

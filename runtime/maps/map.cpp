@@ -58,7 +58,8 @@ Result<std::unique_ptr<Map>> create_checked(const MapSpec& spec) {
 }  // namespace
 
 MapBinding Map::binding() const {
-    return {.spec = spec_, .handle = handle(), .values = reinterpret_cast<std::uintptr_t>(values()), .stride = stride()};
+    return {
+        .spec = spec_, .handle = handle(), .values = reinterpret_cast<std::uintptr_t>(values()), .stride = stride()};
 }
 
 void* Map::lookup_cpu(const void*, std::uint32_t) { return nullptr; }

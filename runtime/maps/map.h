@@ -1,4 +1,5 @@
-// A BPF map in this process, with the kernel's semantics. One class a map type (maps.def); create_map() makes any of them.
+// A BPF map in this process, with the kernel's semantics. One class a map type (maps.def); create_map() makes any of
+// them.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +35,8 @@ struct MapEntry {
     void* value = nullptr;
 };
 
-// Operations return 0 or a negative errno as the kernel's do. All may be called from any number of threads at once. A value's
-// address stays the same as long as its element lives; the memory stays mapped as long as the Map.
+// Operations return 0 or a negative errno as the kernel's do. All may be called from any number of threads at once. A
+// value's address stays the same as long as its element lives; the memory stays mapped as long as the Map.
 class Map {
 public:
     explicit Map(MapSpec spec) : spec_(std::move(spec)) {}
@@ -51,7 +52,8 @@ public:
     virtual std::uint64_t stride() const { return 0; }
     MapBinding binding() const;
 
-    // As programs see the map. `key` points at key_size bytes, `value` at value_size. Per-CPU maps mean the calling CPU's value.
+    // As programs see the map. `key` points at key_size bytes, `value` at value_size. Per-CPU maps mean the calling
+    // CPU's value.
     virtual void* lookup(const void* key) = 0;  // takes no lock; null: no such element
     virtual int update(const void* key, const void* value, std::uint64_t flags) = 0;
     virtual int erase(const void* key) = 0;
@@ -60,12 +62,13 @@ public:
     // The next element, false at the end. Elements may come and go meanwhile; those that stay are met once.
     virtual bool next(MapCursor& cursor, MapEntry& entry) = 0;
 
-    // As bpf(2) sees it: values of user_value_size() bytes, copied whole. Use the functions of user_ops.h, which check flags first.
+    // As bpf(2) sees it: values of user_value_size() bytes, copied whole. Use the functions of user_ops.h, which check
+    // flags first.
     virtual std::size_t user_value_size() const { return spec_.value_size; }
     virtual int copy_out(const void* key, void* value) = 0;
     virtual int copy_in(const void* key, const void* value, std::uint64_t flags) = 0;
-    virtual int take(const void* key, void* value);                       // copy_out and erase in one step
-    virtual int next_key(const void* key, void* next) = 0;                // null or unknown key: the first one
+    virtual int take(const void* key, void* value);         // copy_out and erase in one step
+    virtual int next_key(const void* key, void* next) = 0;  // null or unknown key: the first one
     virtual void freeze() { __atomic_store_n(&frozen_, true, __ATOMIC_RELEASE); }
     bool frozen() const { return __atomic_load_n(&frozen_, __ATOMIC_ACQUIRE); }
 
@@ -74,8 +77,9 @@ private:
     bool frozen_ = false;
 };
 
-// Makes the map that `spec` describes; contents, where it has any, become the first value, and `frozen` freezes it afterwards.
-// Errors carry the errno of BPF_MAP_CREATE: EINVAL for a shape the type does not allow, E2BIG, ENOMEM, EPERM.
+// Makes the map that `spec` describes; contents, where it has any, become the first value, and `frozen` freezes it
+// afterwards. Errors carry the errno of BPF_MAP_CREATE: EINVAL for a shape the type does not allow, E2BIG, ENOMEM,
+// EPERM.
 Result<std::unique_ptr<Map>> create_map(const MapSpec& spec);
 
 // The map types that create_map offers, by id, ascending.

@@ -17,7 +17,8 @@ Pages::~Pages() {
 }
 
 Result<Pages> Pages::reserve(std::uint64_t size) {
-    if (size == 0 || size > kMaxBytes) return fail(failure("a map of ", size, " bytes does not fit").with_errno(ENOMEM));
+    if (size == 0 || size > kMaxBytes)
+        return fail(failure("a map of ", size, " bytes does not fit").with_errno(ENOMEM));
     void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return fail(failure("cannot get ", size, " bytes for a map: ", std::strerror(errno)).with_errno(ENOMEM));

@@ -13,8 +13,7 @@ namespace bpftime {
 class Pages {
 public:
     Pages() = default;
-    Pages(Pages&& other) noexcept
-        : base_(std::exchange(other.base_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    Pages(Pages&& other) noexcept : base_(std::exchange(other.base_, nullptr)), size_(std::exchange(other.size_, 0)) {}
     Pages& operator=(Pages&& other) noexcept {
         std::swap(base_, other.base_);
         std::swap(size_, other.size_);
@@ -37,7 +36,7 @@ private:
 // `bytes` rounded up to a multiple of `unit`, a power of two.
 constexpr std::uint64_t round_up(std::uint64_t bytes, std::uint64_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
 
-inline constexpr std::uint64_t kPage = 4096;       // what per-CPU planes are aligned to, so that CPUs share no line
+inline constexpr std::uint64_t kPage = 4096;  // what per-CPU planes are aligned to, so that CPUs share no line
 inline constexpr std::uint64_t kCacheLine = 64;
 
 }  // namespace bpftime

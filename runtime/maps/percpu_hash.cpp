@@ -68,8 +68,10 @@ int PercpuHashMap::put(const void* key, std::uint64_t flags, Set set) {
 
 int PercpuHashMap::update(const void* key, const void* value, std::uint64_t flags) {
     return put(key, flags, [&](std::uint32_t number, bool present) {
-        if (present) planes_.set_mine(number, value);
-        else planes_.begin_mine(number, value);
+        if (present)
+            planes_.set_mine(number, value);
+        else
+            planes_.begin_mine(number, value);
     });
 }
 

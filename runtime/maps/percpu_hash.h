@@ -28,7 +28,8 @@ protected:
     PercpuPlanes planes_;
 
 private:
-    // Finds or adds `key`; `set(number, present)` writes the values while the bucket is locked, before the key can be found.
+    // Finds or adds `key`; `set(number, present)` writes the values while the bucket is locked, before the key can be
+    // found.
     template <class Set>
     int put(const void* key, std::uint64_t flags, Set set);
 };

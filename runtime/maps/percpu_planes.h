@@ -1,4 +1,5 @@
-// Values of a per-CPU map: one plane of values a CPU, each beginning on a page of its own, so that CPUs share no cache line.
+// Values of a per-CPU map: one plane of values a CPU, each beginning on a page of its own, so that CPUs share no cache
+// line.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,10 @@ public:
     void begin_mine(std::uint64_t index, const void* value) const {
         const std::uint32_t me = current_cpu();
         for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
-            if (cpu == me) std::memcpy(at(cpu, index), value, value_size_);
-            else std::memset(at(cpu, index), 0, stride_);
+            if (cpu == me)
+                std::memcpy(at(cpu, index), value, value_size_);
+            else
+                std::memset(at(cpu, index), 0, stride_);
         }
     }
     // All CPUs' values from, or to, a row of values rounded up to 8 bytes.

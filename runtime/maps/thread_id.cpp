@@ -45,7 +45,8 @@ std::uint32_t* make_page() {
 
 TaskIds task_ids() {
     const std::uint32_t* page = __atomic_load_n(&process_page, __ATOMIC_ACQUIRE);
-    if (page != nullptr && cached.process_of_page != 0 && cached.process_of_page == __atomic_load_n(page, __ATOMIC_RELAXED))
+    if (page != nullptr && cached.process_of_page != 0 &&
+        cached.process_of_page == __atomic_load_n(page, __ATOMIC_RELAXED))
         return cached.ids;
     return ask();
 }

@@ -4,7 +4,8 @@ namespace bpftime {
 
 namespace {
 
-// BPF_F_LOCK needs a bpf_spin_lock in the value, which BTF alone declares; these maps know none, so it is EINVAL as in the kernel.
+// BPF_F_LOCK needs a bpf_spin_lock in the value, which BTF alone declares; these maps know none, so it is EINVAL as in
+// the kernel.
 constexpr bool lookup_flags_valid(std::uint64_t flags) { return flags == 0; }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The map commands of bpf(2) on a map of this process. Values are user_value_size() bytes: of a per-CPU map those of all possible
-// CPUs in a row, each rounded up to 8 bytes. Results are 0 or a negative errno, as the system call's.
+// The map commands of bpf(2) on a map of this process. Values are user_value_size() bytes: of a per-CPU map those of
+// all possible CPUs in a row, each rounded up to 8 bytes. Results are 0 or a negative errno, as the system call's.
 #pragma once
 
 #include "runtime/maps/map.h"

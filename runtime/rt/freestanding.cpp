@@ -1,5 +1,6 @@
-// The few functions of the C++ library that the archive's code calls out of line, on top of the C library, so that C drivers link
-// with `cc` alone. The archive is built without exceptions; its symbols but for the interface are local to it.
+// The few functions of the C++ library that the archive's code calls out of line, on top of the C library, so that C
+// drivers link with `cc` alone. The archive is built without exceptions; its symbols but for the interface are local to
+// it.
 #include <cstdlib>
 #include <new>
 

@@ -31,9 +31,12 @@ std::string quoted(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') out += cat('\\', c);
-        else if (byte >= 0x20 && byte < 0x7f && c != '?') out += c;
-        else out += cat('\\', byte >> 6, byte >> 3 & 7, byte & 7);
+        if (c == '"' || c == '\\')
+            out += cat('\\', c);
+        else if (byte >= 0x20 && byte < 0x7f && c != '?')
+            out += c;
+        else
+            out += cat('\\', byte >> 6, byte >> 3 & 7, byte & 7);
     }
     return out + '"';
 }
@@ -56,14 +59,15 @@ Result<std::string> helper_prototypes(const Metadata& metadata) {
     for (const std::uint32_t id : metadata.helpers) {
         const HelperInfo* info = helper(id);
         if (info == nullptr) return fail(failure("helper ", id, " is unknown").in_program(metadata.program));
-        out += cat("uint64_t ", abi::helper_symbol(id), '(', parameters(info->arg_count()), "); /* bpf_", info->name, " */\n");
+        out += cat("uint64_t ", abi::helper_symbol(id), '(', parameters(info->arg_count()), "); /* bpf_", info->name,
+                   " */\n");
     }
     return out.empty() ? out : cat("\n/* Helpers that it calls. */\n", out);
 }
 
 // What the native code asks for its maps; a driver without libbpftime-rt.a defines those that the linker misses.
 constexpr std::string_view kMapFunctions = R"(
-/* What it finds its maps by: the number below gives a handle, which map helpers receive; a handle gives its first value. */
+/* What it finds its maps by: a number gives a handle, which map helpers receive; a handle gives its first value. */
 uint64_t __lddw_helper_map_by_fd(uint32_t number);
 uint64_t __lddw_helper_map_by_idx(uint32_t number);
 uint64_t __lddw_helper_map_val(uint64_t handle);
@@ -90,12 +94,14 @@ std::string contents_name(const std::string& prefix, std::uint32_t number) { ret
 
 // Bytes of the first value before the zeros at its end, which need no telling.
 std::size_t told_bytes(const MapSpec& map) {
-    const auto last = std::find_if(map.contents.rbegin(), map.contents.rend(), [](std::uint8_t byte) { return byte != 0; });
+    const auto last =
+        std::find_if(map.contents.rbegin(), map.contents.rend(), [](std::uint8_t byte) { return byte != 0; });
     return static_cast<std::size_t>(map.contents.rend() - last);
 }
 
 std::string contents_array(const std::string& prefix, const MapSpec& map) {
-    std::string out = cat("\n/* ", comment(map.name), " */\nstatic const uint8_t ", contents_name(prefix, map.number), "[] = {");
+    std::string out =
+        cat("\n/* ", comment(map.name), " */\nstatic const uint8_t ", contents_name(prefix, map.number), "[] = {");
     for (std::size_t i = 0; i < told_bytes(map); ++i)
         out += cat(i % 20 == 0 ? "\n    " : " ", std::uint32_t{map.contents[i]}, ',');
     return out + "\n};\n";
@@ -105,8 +111,8 @@ std::string table_row(const std::string& prefix, const MapSpec& map) {
     const bool filled = told_bytes(map) != 0;
     const std::string contents = filled ? contents_name(prefix, map.number) : "0";
     return cat("    {", map.number, ", ", quoted(map.name), ", ", map.type, " /* ", map_type_name(map.type), " */, ",
-               map.key_size, ", ", map.value_size, ", ", map.max_entries, ", ", hex(map.flags), ", ", map.frozen ? 1 : 0, ", ",
-               contents, ", ", told_bytes(map), "},\n");
+               map.key_size, ", ", map.value_size, ", ", map.max_entries, ", ", hex(map.flags), ", ",
+               map.frozen ? 1 : 0, ", ", contents, ", ", told_bytes(map), "},\n");
 }
 
 // An enumerator for each map's number, by its name; a name that another map has too gets the number behind it.
@@ -123,7 +129,8 @@ std::string number_names(const std::string& prefix, const std::vector<MetadataMa
 }
 
 std::string map_table(const std::string& prefix, const std::vector<MetadataMap>& maps) {
-    if (maps.empty()) return cat("\n/* It has no maps. */\nstatic inline int ", prefix, "_create_maps(void) { return 0; }\n");
+    if (maps.empty())
+        return cat("\n/* It has no maps. */\nstatic inline int ", prefix, "_create_maps(void) { return 0; }\n");
     std::string out(kMapFunctions);
     out += kMapStruct;
     out += number_names(prefix, maps);
@@ -147,15 +154,18 @@ std::string c_identifier(std::string_view name) {
 
 Result<std::string> aot_header(const Metadata& metadata) {
     if (c_identifier(metadata.entry) != metadata.entry)
-        return fail(failure("entry '", metadata.entry, "' is not a C identifier").in_program(metadata.program)
+        return fail(failure("entry '", metadata.entry, "' is not a C identifier")
+                        .in_program(metadata.program)
                         .with_hint("choose another with --entry"));
     const std::string prefix = c_identifier(metadata.program);
     const std::string guard = cat("BPFTIME_AOT_", upper(prefix), "_H");
     const std::string helpers = BPFTIME_TRY(helper_prototypes(metadata));
-    return cat("/* BPF program '", comment(metadata.program), "', section '", comment(metadata.section), "'. Written by ",
-               comment(metadata.producer.empty() ? "bpftime" : metadata.producer), "; do not edit. */\n#ifndef ", guard,
-               "\n#define ", guard, "\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
-               "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/* Runs the program: its context and the context's size; returns r0. */\n",
+    return cat("/* BPF program '", comment(metadata.program), "', section '", comment(metadata.section),
+               "'. Written by ", comment(metadata.producer.empty() ? "bpftime" : metadata.producer),
+               "; do not edit. */\n#ifndef ", guard, "\n#define ", guard,
+               "\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
+               "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/* Runs the program: its context and the context's size; "
+               "returns r0. */\n",
                "uint64_t ", metadata.entry, "(void *ctx, uint64_t size);\n", helpers, map_table(prefix, metadata.maps),
                "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }

@@ -30,7 +30,8 @@ private:
 };
 
 Error taken(const MapSpec& there, const MapSpec& wanted) {
-    return failure("map number ", wanted.number, " is ", shape_text(there), " already and cannot be ", shape_text(wanted))
+    return failure("map number ", wanted.number, " is ", shape_text(there), " already and cannot be ",
+                   shape_text(wanted))
         .with_hint("only programs built from one ELF file share a driver's maps; link the BPF objects first")
         .with_errno(EEXIST);
 }

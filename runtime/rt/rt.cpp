@@ -87,7 +87,9 @@ BPFTIME_EXPORT int bpftime_rt_lookup(bpftime_map* map, const void* key, void* va
 BPFTIME_EXPORT int bpftime_rt_update(bpftime_map* map, const void* key, const void* value, uint64_t flags) {
     return bpftime::user_update(*map_of(map), key, value, flags);
 }
-BPFTIME_EXPORT int bpftime_rt_delete(bpftime_map* map, const void* key) { return bpftime::user_delete(*map_of(map), key); }
+BPFTIME_EXPORT int bpftime_rt_delete(bpftime_map* map, const void* key) {
+    return bpftime::user_delete(*map_of(map), key);
+}
 BPFTIME_EXPORT int bpftime_rt_next_key(bpftime_map* map, const void* key, void* next) {
     return bpftime::user_next_key(*map_of(map), key, next);
 }
@@ -100,13 +102,15 @@ BPFTIME_EXPORT uint64_t __lddw_helper_map_by_idx(uint32_t number) { return handl
 BPFTIME_EXPORT uint64_t __lddw_helper_map_val(uint64_t handle) {
     return reinterpret_cast<uint64_t>(bpftime::helpers::pointer<Map>(handle)->values());
 }
-BPFTIME_EXPORT uint64_t __bpftime_call_helper(uint64_t id, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+BPFTIME_EXPORT uint64_t __bpftime_call_helper(uint64_t id, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+                                              uint64_t r5) {
     const auto function = id < bpftime::kHelperLimit ? bpftime::helper_function(static_cast<uint32_t>(id)) : nullptr;
     return function == nullptr ? static_cast<uint64_t>(-EINVAL) : function(r1, r2, r3, r4, r5);
 }
 
-#define HELPER_FN(digits, function)                                                                                       \
-    BPFTIME_EXPORT uint64_t _bpf_helper_ext_##digits(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) { \
-        return bpftime::helpers::function(r1, r2, r3, r4, r5);                                                            \
+#define HELPER_FN(digits, function)                                                                      \
+    BPFTIME_EXPORT uint64_t _bpf_helper_ext_##digits(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, \
+                                                     uint64_t r5) {                                      \
+        return bpftime::helpers::function(r1, r2, r3, r4, r5);                                           \
     }
 #include "runtime/helpers/helpers.def"

@@ -131,7 +131,7 @@ TEST_CASE("an empty slot never looks like a key's, whatever lies below it") {
     using namespace hash_detail;
     for (std::uint64_t top = 0; top < 256; ++top) {
         const std::uint8_t mark = mark_of(top << 56);
-        CHECK(matching(mark, mark) == 0x80);               // slot 0 taken, seven empty above
+        CHECK(matching(mark, mark) == 0x80);  // slot 0 taken, seven empty above
         CHECK(matching(std::uint64_t{mark} << 56, mark) == std::uint64_t{0x80} << 56);
         CHECK(first_slot(matching(mark, 0)) == 1);
     }

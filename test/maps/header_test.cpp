@@ -64,9 +64,12 @@ void check_compiles(const std::string& header, const std::string& uses) {
     REQUIRE(mkdtemp(directory) != nullptr);
     const std::string base(directory);
     std::ofstream(base + "/program.aot.h") << header;
-    std::ofstream(base + "/driver.c") << "#include \"program.aot.h\"\n#include \"program.aot.h\"\n#include \"bpftime/rt.h\"\n" << uses;
+    std::ofstream(base + "/driver.c")
+        << "#include \"program.aot.h\"\n#include \"program.aot.h\"\n#include \"bpftime/rt.h\"\n"
+        << uses;
     const std::string flags = cat(" -Wall -Wextra -Werror -I", RT_INCLUDE, " -fsyntax-only ");
-    for (const std::string& compiler : {cat(C_COMPILER, flags, "-std=c99 -x c "), cat(CXX_COMPILER, flags, "-std=c++11 -x c++ ")}) {
+    for (const std::string& compiler :
+         {cat(C_COMPILER, flags, "-std=c99 -x c "), cat(CXX_COMPILER, flags, "-std=c++11 -x c++ ")}) {
         INFO(compiler << "\n" << header);
         CHECK(std::system((compiler + base + "/driver.c").c_str()) == 0);
     }
@@ -83,9 +86,10 @@ TEST_CASE("the header of a program with maps, word for word") {
 }
 
 TEST_CASE("C and C++ compile the header, beside rt.h and without") {
-    check_compiles(text_of(example()),
-                   "int main(void) { return count_calls_create_maps() + (int)run_count(0, count_calls_map_count_data) + "
-                   "(int)_bpf_helper_ext_0014(); }\n");
+    check_compiles(
+        text_of(example()),
+        "int main(void) { return count_calls_create_maps() + (int)run_count(0, count_calls_map_count_data) + "
+        "(int)_bpf_helper_ext_0014(); }\n");
     Metadata bare;
     bare.program = "9lives";
     bare.entry = "bpf_main";

@@ -1,4 +1,5 @@
-// Our helpers against the running kernel's: the cases of helper_cases.h, run there by helper_cases.bpf.c. Needs the right to load.
+// Our helpers against the running kernel's: the cases of helper_cases.h, run there by helper_cases.bpf.c. Needs the
+// right to load.
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -22,8 +23,14 @@ using u64 = std::uint64_t;
 constexpr std::size_t kTextSize = 64;
 
 // Layout of helper_cases.bpf.c.
-struct FormatResult { std::int64_t status; char text[kTextSize]; };
-struct NumberResult { std::int64_t status, value, unsigned_status; u64 unsigned_value; };
+struct FormatResult {
+    std::int64_t status;
+    char text[kTextSize];
+};
+struct NumberResult {
+    std::int64_t status, value, unsigned_status;
+    u64 unsigned_value;
+};
 struct Results {
     std::vector<FormatResult> formats;
     std::vector<std::int64_t> traces, compares, checksums;
@@ -48,7 +55,8 @@ public:
         const btf_type* section = btf__type_by_id(btf_, static_cast<std::uint32_t>(section_id));
         const btf_var_secinfo* variable = btf_var_secinfos(section);
         for (int i = 0; i < btf_vlen(section); ++i, ++variable) {
-            if (std::strcmp(btf__name_by_offset(btf_, btf__type_by_id(btf_, variable->type)->name_off), name) != 0) continue;
+            if (std::strcmp(btf__name_by_offset(btf_, btf__type_by_id(btf_, variable->type)->name_off), name) != 0)
+                continue;
             std::vector<T> values(variable->size / sizeof(T));
             std::memcpy(values.data(), bytes_.data() + variable->offset, values.size() * sizeof(T));
             return values;
@@ -74,7 +82,8 @@ Results run_in_kernel() {
     libbpf_set_print(nullptr);
     bpf_object* object = bpf_object__open_file(HELPER_CASES_OBJECT, nullptr);
     if (object == nullptr || bpf_object__load(object) != 0)
-        bpftime::test::skip_binary(std::string("the kernel loads no programs for this process: ") + std::strerror(errno));
+        bpftime::test::skip_binary(std::string("the kernel loads no programs for this process: ") +
+                                   std::strerror(errno));
     std::vector<std::uint8_t> packet(64);
     run(object, "text_cases", nullptr, 0);
     run(object, "number_and_compare_cases", nullptr, 0);
@@ -108,15 +117,15 @@ std::array<u64, sizeof...(Arguments)> as_words(Arguments... arguments) {
 
 TEST_CASE("snprintf formats as the kernel does") {
     std::size_t index = 0;
-#define FORMAT_CASE(format, ...)                                                                       \
-    {                                                                                                  \
-        const auto arguments = as_words(__VA_ARGS__);                                                  \
-        char text[kTextSize] = {};                                                                     \
+#define FORMAT_CASE(format, ...)                                                                                  \
+    {                                                                                                             \
+        const auto arguments = as_words(__VA_ARGS__);                                                             \
+        char text[kTextSize] = {};                                                                                \
         const auto status = call(165, at(text), sizeof text, at(format), at(arguments.data()), sizeof arguments); \
-        INFO(format);                                                                                  \
-        CHECK(status == kKernel.formats[index].status);                                                \
-        CHECK(std::string(text) == kKernel.formats[index].text);                                       \
-        ++index;                                                                                       \
+        INFO(format);                                                                                             \
+        CHECK(status == kKernel.formats[index].status);                                                           \
+        CHECK(std::string(text) == kKernel.formats[index].text);                                                  \
+        ++index;                                                                                                  \
     }
     FORMAT_CASES
     CHECK(index > 20);
@@ -126,11 +135,11 @@ TEST_CASE("trace_printk accepts the formats that the kernel accepts and returns 
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     bpftime::set_trace_output(nowhere);
     std::size_t index = 0;
-#define TRACE_CASE(format, a, b, c)                                               \
-    {                                                                             \
-        INFO(format);                                                             \
+#define TRACE_CASE(format, a, b, c)                                                   \
+    {                                                                                 \
+        INFO(format);                                                                 \
         CHECK(call(6, at(format), sizeof(format), a, b, c) == kKernel.traces[index]); \
-        ++index;                                                                  \
+        ++index;                                                                      \
     }
     TRACE_CASES
     CHECK(index > 20);
@@ -138,19 +147,19 @@ TEST_CASE("trace_printk accepts the formats that the kernel accepts and returns 
 
 TEST_CASE("strtol and strtoul read as the kernel does") {
     std::size_t index = 0;
-#define NUMBER_CASE(literal, flags)                                                                          \
-    {                                                                                                        \
-        NumberResult ours{0, 77, 0, 77};                                                                     \
-        if (sizeof(literal) > 1) {                                                                           \
-            ours.status = call(105, at(literal), sizeof(literal) - 1, flags, at(&ours.value));               \
+#define NUMBER_CASE(literal, flags)                                                                              \
+    {                                                                                                            \
+        NumberResult ours{0, 77, 0, 77};                                                                         \
+        if (sizeof(literal) > 1) {                                                                               \
+            ours.status = call(105, at(literal), sizeof(literal) - 1, flags, at(&ours.value));                   \
             ours.unsigned_status = call(106, at(literal), sizeof(literal) - 1, flags, at(&ours.unsigned_value)); \
-        }                                                                                                    \
-        const NumberResult& kernel = kKernel.numbers[index++];                                               \
-        INFO('"' << literal << "\" flags " << flags);                                                        \
-        CHECK(ours.status == kernel.status);                                                                 \
-        CHECK(ours.value == kernel.value);                                                                   \
-        CHECK(ours.unsigned_status == kernel.unsigned_status);                                               \
-        CHECK(ours.unsigned_value == kernel.unsigned_value);                                                 \
+        }                                                                                                        \
+        const NumberResult& kernel = kKernel.numbers[index++];                                                   \
+        INFO('"' << literal << "\" flags " << flags);                                                            \
+        CHECK(ours.status == kernel.status);                                                                     \
+        CHECK(ours.value == kernel.value);                                                                       \
+        CHECK(ours.unsigned_status == kernel.unsigned_status);                                                   \
+        CHECK(ours.unsigned_value == kernel.unsigned_value);                                                     \
     }
     NUMBER_CASES
     CHECK(index > 30);
@@ -167,10 +176,10 @@ TEST_CASE("csum_diff sums as the kernel does") {
     std::uint32_t words[32];
     for (std::uint32_t i = 0; i < 32; ++i) words[i] = (i + 1) * 0x9e3779b1u;
     std::size_t index = 0;
-#define CHECKSUM_CASE(from, to, seed)                                                                            \
-    {                                                                                                            \
-        INFO("from " << from << " to " << to << " seed " << seed);                                               \
-        CHECK(call(28, at(words), from, at(words + 16), to, seed) == kKernel.checksums[index++]);                \
+#define CHECKSUM_CASE(from, to, seed)                                                             \
+    {                                                                                             \
+        INFO("from " << from << " to " << to << " seed " << seed);                                \
+        CHECK(call(28, at(words), from, at(words + 16), to, seed) == kKernel.checksums[index++]); \
     }
     CHECKSUM_CASES
     CHECK(index > 10);

@@ -150,8 +150,10 @@ TEST_CASE("writing to memory that is not there fails") {
 }
 
 TEST_CASE("clocks are the system's") {
-    const struct { std::uint32_t id; clockid_t clock; } rows[] = {
-        {5, CLOCK_MONOTONIC}, {125, CLOCK_BOOTTIME}, {160, CLOCK_MONOTONIC_COARSE}, {208, CLOCK_TAI}};
+    const struct {
+        std::uint32_t id;
+        clockid_t clock;
+    } rows[] = {{5, CLOCK_MONOTONIC}, {125, CLOCK_BOOTTIME}, {160, CLOCK_MONOTONIC_COARSE}, {208, CLOCK_TAI}};
     for (const auto& row : rows) {
         const auto now = [&] {
             timespec time{};
@@ -277,7 +279,8 @@ TEST_CASE("for_each_map_elem visits every element of every map type") {
             CHECK(map->update(&key, &value, kUpdateAny) == 0);
         }
         u64 sum = 0;
-        // The values of a per-CPU map are this CPU's; the scheduler may move us, so the sum is exact for the others only.
+        // The values of a per-CPU map are this CPU's; the scheduler may move us, so the sum is exact for the others
+        // only.
         CHECK(call(164, map->handle(), at(reinterpret_cast<void*>(sum_values)), at(&sum), 0) == 4);
         if (type != MapType::PercpuArray) CHECK(sum == 46);
         CHECK(call(164, map->handle(), at(reinterpret_cast<void*>(stop_at_once)), 0, 0) == 1);

@@ -1,4 +1,5 @@
-// Our maps against the running kernel's: the same operations, the same errnos, the same values. Needs the right to create maps.
+// Our maps against the running kernel's: the same operations, the same errnos, the same values. Needs the right to
+// create maps.
 #include "runtime/maps/user_ops.h"
 #include "test/catch.h"
 #include "test/maps/map_view.h"
@@ -45,7 +46,8 @@ TEST_CASE("shapes are accepted and refused as the kernel does") {
     std::mt19937_64 random(11);
     std::uint32_t accepted = 0;
     for (std::uint32_t round = 0; round < 20'000; ++round) {
-        MapSpec spec = spec_of(kTypes[random() % 4], kKeys[random() % 8], kValues[random() % 8], kEntries[random() % 4]);
+        MapSpec spec =
+            spec_of(kTypes[random() % 4], kKeys[random() % 8], kValues[random() % 8], kEntries[random() % 4]);
         if (random() % 2 == 0) spec.flags = 1u << (random() % 13);
         if (random() % 8 == 0) spec.flags |= 1u << (random() % 13);
         if (random() % 50 == 0) spec.extra = 1;

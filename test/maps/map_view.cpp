@@ -11,7 +11,8 @@ namespace bpftime::test {
 namespace {
 
 bool is_array(std::uint32_t type) {
-    return type == static_cast<std::uint32_t>(MapType::Array) || type == static_cast<std::uint32_t>(MapType::PercpuArray);
+    return type == static_cast<std::uint32_t>(MapType::Array) ||
+           type == static_cast<std::uint32_t>(MapType::PercpuArray);
 }
 
 class OurView final : public MapView {
@@ -74,7 +75,8 @@ public:
     }
 
 private:
-    static Bytes key_of(std::uint32_t index) {  // host order; fewer than 256 entries keep std::map's order that of the index
+    // Fewer than 256 entries, so that the order of the bytes is that of the indexes.
+    static Bytes key_of(std::uint32_t index) {
         Bytes key(4);
         std::memcpy(key.data(), &index, sizeof index);
         return key;
@@ -115,7 +117,8 @@ struct Driver {
         Bytes bytes(value_size);
         const std::size_t stride = (spec.value_size + 7) / 8 * 8;
         for (std::size_t i = 0; i < bytes.size(); ++i)  // padding between per-CPU values stays 0
-            bytes[i] = value_size == spec.value_size || i % stride < spec.value_size ? static_cast<std::uint8_t>(random()) : 0;
+            bytes[i] =
+                value_size == spec.value_size || i % stride < spec.value_size ? static_cast<std::uint8_t>(random()) : 0;
         return bytes;
     }
     std::uint64_t flags() {
@@ -144,13 +147,18 @@ std::string Driver::step() {
     const Bytes k = key();
     Bytes a(value_size, 0xaa), b(value_size, 0xaa);
     switch (below(12)) {
-        case 0: case 1: case 2: case 3: {
+        case 0:
+        case 1:
+        case 2:
+        case 3: {
             const Bytes v = value();
             const std::uint64_t f = flags();
             const int x = left.update(k, v, f), y = right.update(k, v, f);
             return x == y ? "" : differs(cat("update, flags ", f), x, y);
         }
-        case 4: case 5: case 6: {
+        case 4:
+        case 5:
+        case 6: {
             const int x = left.erase(k), y = right.erase(k);
             return x == y ? "" : differs("delete", x, y);
         }
@@ -177,15 +185,17 @@ std::unique_ptr<MapView> model_of(const MapSpec& spec, std::size_t user_value_si
     return std::make_unique<ModelView>(spec, user_value_size);
 }
 
-std::string compare_views(MapView& left, MapView& right, const MapSpec& spec, std::size_t value_size, std::uint64_t seed,
-                          std::uint32_t count) {
+std::string compare_views(MapView& left, MapView& right, const MapSpec& spec, std::size_t value_size,
+                          std::uint64_t seed, std::uint32_t count) {
     Driver driver{left, right, spec, value_size, std::mt19937_64(seed)};
     for (std::uint32_t i = 0; i < count; ++i)
-        if (const std::string difference = driver.step(); !difference.empty()) return cat("operation ", i, ": ", difference);
+        if (const std::string difference = driver.step(); !difference.empty())
+            return cat("operation ", i, ": ", difference);
     return driver.step_walk();
 }
 
-MapSpec spec_of(std::uint32_t type, std::uint32_t key, std::uint32_t value, std::uint32_t entries, std::uint32_t flags) {
+MapSpec spec_of(std::uint32_t type, std::uint32_t key, std::uint32_t value, std::uint32_t entries,
+                std::uint32_t flags) {
     MapSpec spec;
     spec.name = "test";
     spec.type = type;

@@ -1,4 +1,5 @@
-// One view of a map for tests: ours, the kernel's or a model, so that the same operations can be run on two of them and compared.
+// One view of a map for tests: ours, the kernel's or a model, so that the same operations can be run on two of them and
+// compared.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +35,12 @@ std::unique_ptr<MapView> model_of(const MapSpec& spec, std::size_t user_value_si
 // A map of the running kernel, or why there is none: the errno of BPF_MAP_CREATE.
 Result<std::unique_ptr<MapView>> kernel_map(const MapSpec& spec);
 
-// Runs `count` random operations on both, comparing every result; describes the first difference, empty when there is none.
-std::string compare_views(MapView& left, MapView& right, const MapSpec& spec, std::size_t value_size, std::uint64_t seed,
-                          std::uint32_t count);
+// Runs `count` random operations on both, comparing every result; describes the first difference, empty when there is
+// none.
+std::string compare_views(MapView& left, MapView& right, const MapSpec& spec, std::size_t value_size,
+                          std::uint64_t seed, std::uint32_t count);
 
-MapSpec spec_of(std::uint32_t type, std::uint32_t key, std::uint32_t value, std::uint32_t entries, std::uint32_t flags = 0);
+MapSpec spec_of(std::uint32_t type, std::uint32_t key, std::uint32_t value, std::uint32_t entries,
+                std::uint32_t flags = 0);
 
 }  // namespace bpftime::test

@@ -14,11 +14,11 @@ struct Row {
     std::uint32_t key, value, entries;
 };
 constexpr Row kRows[] = {
-    {MapType::Array, 4, 8, 17},         {MapType::Array, 4, 13, 100},      {MapType::PercpuArray, 4, 8, 9},
-    {MapType::PercpuArray, 4, 5, 50},   {MapType::Hash, 4, 8, 1},          {MapType::Hash, 4, 8, 64},
-    {MapType::Hash, 8, 24, 200},        {MapType::Hash, 16, 1, 33},        {MapType::Hash, 1, 3, 7},
-    {MapType::Hash, 12, 100, 500},      {MapType::Hash, 67, 8, 100},       {MapType::PercpuHash, 4, 8, 64},
-    {MapType::PercpuHash, 8, 12, 200},  {MapType::PercpuHash, 24, 4, 31},
+    {MapType::Array, 4, 8, 17},        {MapType::Array, 4, 13, 100},     {MapType::PercpuArray, 4, 8, 9},
+    {MapType::PercpuArray, 4, 5, 50},  {MapType::Hash, 4, 8, 1},         {MapType::Hash, 4, 8, 64},
+    {MapType::Hash, 8, 24, 200},       {MapType::Hash, 16, 1, 33},       {MapType::Hash, 1, 3, 7},
+    {MapType::Hash, 12, 100, 500},     {MapType::Hash, 67, 8, 100},      {MapType::PercpuHash, 4, 8, 64},
+    {MapType::PercpuHash, 8, 12, 200}, {MapType::PercpuHash, 24, 4, 31},
 };
 
 }  // namespace
@@ -33,7 +33,8 @@ TEST_CASE("maps do what a model over std::map does") {
                 auto map = create_map(spec);
                 REQUIRE(map);
                 const auto ours = view_of(**map), model = model_of(spec, (*map)->user_value_size());
-                INFO(map_type_name(spec.type) << " key " << row.key << " value " << row.value << " entries " << row.entries);
+                INFO(map_type_name(spec.type)
+                     << " key " << row.key << " value " << row.value << " entries " << row.entries);
                 CHECK(compare_views(*ours, *model, spec, (*map)->user_value_size(), round, 8'000) == "");
             }
         }

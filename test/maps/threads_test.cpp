@@ -1,4 +1,5 @@
-// Several threads on one map. What must hold: stable keys are always found, values are never torn, nothing is lost or leaked.
+// Several threads on one map. What must hold: stable keys are always found, values are never torn, nothing is lost or
+// leaked.
 #include <atomic>
 #include <random>
 #include <thread>
@@ -53,9 +54,12 @@ TEST_CASE("a key that stays is found while all around it come, go and are replac
             const std::uint64_t key = random() % 104;
             const Pair value{random(), 0};
             const Pair equal{value.first, value.first};
-            if (key < 40) refused += m->update(&key, &equal, kUpdateExist) != 0;
-            else if (random() % 2 == 0) m->update(&key, &equal, kUpdateAny);
-            else m->erase(&key);
+            if (key < 40)
+                refused += m->update(&key, &equal, kUpdateExist) != 0;
+            else if (random() % 2 == 0)
+                m->update(&key, &equal, kUpdateAny);
+            else
+                m->erase(&key);
         }
         if (me < 2) done = true;
         while (me >= 2 && !done) {
@@ -138,8 +142,10 @@ TEST_CASE("walks end and meet every key that stays while others churn") {
         std::mt19937_64 random(me);
         while (me == 0 && !done) {
             const std::uint64_t key = 50 + random() % 150;
-            if (random() % 2 == 0) m->update(&key, &key, kUpdateAny);
-            else m->erase(&key);
+            if (random() % 2 == 0)
+                m->update(&key, &key, kUpdateAny);
+            else
+                m->erase(&key);
         }
         for (int round = 0; me == 1 && round < 2000; ++round) {
             std::vector<int> met(200);
@@ -147,8 +153,10 @@ TEST_CASE("walks end and meet every key that stays while others churn") {
             MapEntry entry;
             while (m->next(cursor, entry)) {
                 const std::uint64_t key = *static_cast<const std::uint64_t*>(entry.key);
-                if (key >= 200) wrong += 1;
-                else ++met[key];
+                if (key >= 200)
+                    wrong += 1;
+                else
+                    ++met[key];
             }
             for (std::size_t key = 0; key < 50; ++key) wrong += met[key] != 1;
         }

@@ -17,7 +17,7 @@ uint64_t _bpf_helper_ext_0001(uint64_t r1, uint64_t r2); /* bpf_map_lookup_elem 
 uint64_t _bpf_helper_ext_0006(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5); /* bpf_trace_printk */
 uint64_t _bpf_helper_ext_0014(void); /* bpf_get_current_pid_tgid */
 
-/* What it finds its maps by: the number below gives a handle, which map helpers receive; a handle gives its first value. */
+/* What it finds its maps by: a number gives a handle, which map helpers receive; a handle gives its first value. */
 uint64_t __lddw_helper_map_by_fd(uint32_t number);
 uint64_t __lddw_helper_map_by_idx(uint32_t number);
 uint64_t __lddw_helper_map_val(uint64_t handle);

@@ -1,4 +1,4 @@
-/* Two programs of one ELF file in one driver. Each was built with an --entry of its own; they share the ELF file's maps. */
+/* Two programs of one ELF file in one driver. Each was built with an --entry of its own; they share the file's maps. */
 #include <bpftime/rt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,10 +31,12 @@ int main(void) {
     }
     bpftime_map *live = bpftime_rt_find_map("live"), *events = bpftime_rt_find_map("events");
     uint64_t blocks = 0, total = 0, address, bytes;
-    for (int error = bpftime_rt_next_key(live, NULL, &address); error == 0; error = bpftime_rt_next_key(live, &address, &address)) {
+    int error = bpftime_rt_next_key(live, NULL, &address);
+    while (error == 0) {
         if (bpftime_rt_lookup(live, &address, &bytes) != 0) return 1;
         ++blocks;
         total += bytes;
+        error = bpftime_rt_next_key(live, &address, &address);
     }
     printf("%" PRIu64 " allocations, %" PRIu64 " frees\n", sum_of_cpus(events, 0), sum_of_cpus(events, 1));
     printf("%" PRIu64 " blocks of %" PRIu64 " bytes are live\n", blocks, total);

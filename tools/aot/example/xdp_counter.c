@@ -1,8 +1,8 @@
 /* Feeds an XDP program packets and reads its global variables.
  *
- * data and data_end of struct xdp_md are 32 bits wide; in the kernel the verifier widens the loads to the 64-bit fields behind them, in
- * userspace they stay as they are. The packet therefore must lie below 4 GiB: this driver copies packets into a page got with
- * MAP_32BIT (of x86-64; elsewhere, mmap with a hint below 4 GiB does). */
+ * data and data_end of struct xdp_md are 32 bits wide; in the kernel the verifier widens the loads to the 64-bit fields
+ * behind them, in userspace they stay as they are. The packet therefore must lie below 4 GiB: this driver builds packets
+ * in a page got with MAP_32BIT (of x86-64; elsewhere, mmap with a hint below 4 GiB does). */
 #define _GNU_SOURCE
 #include "xdp_counter.h"
 

@@ -1,10 +1,11 @@
-/* What libbpftime-rt.a gives to a driver, in C or C++, beside the symbols that native objects call: the maps of its programs.
+/* What libbpftime-rt.a gives to a driver, in C or C++, beside the symbols that native objects call: the maps of its
+ * programs.
  *
  *   cc driver.c count_malloc.o -lbpftime-rt
  *
- * <program>.aot.h, written by `bpftime-aot build --header`, has the table that bpftime_rt_create_maps takes. Functions return 0
- * or a negative errno; bpftime_rt_error says in a sentence what went wrong. All but bpftime_rt_destroy_maps may be called from any
- * number of threads. */
+ * <program>.aot.h, written by `bpftime-aot build --header`, has the table that bpftime_rt_create_maps takes. Functions
+ * return 0 or a negative errno; bpftime_rt_error says in a sentence what went wrong. All but bpftime_rt_destroy_maps
+ * may be called from any number of threads. */
 #ifndef BPFTIME_RT_H
 #define BPFTIME_RT_H
 
@@ -32,8 +33,8 @@ struct bpftime_rt_map {
 
 typedef struct bpftime_map bpftime_map;
 
-/* Makes the maps of a program. Programs of one ELF file share maps: one that is there already, by number, name and shape, is kept.
- * -EEXIST: another map has that number. Nothing is made when any of them cannot be. */
+/* Makes the maps of a program. Programs of one ELF file share maps: one that is there already, by number, name and
+ * shape, is kept. -EEXIST: another map has that number. Nothing is made when any of them cannot be. */
 int bpftime_rt_create_maps(const struct bpftime_rt_map *maps, size_t count);
 
 /* Frees every map. No program may run, and no value be in use, any more. */
@@ -46,8 +47,9 @@ const char *bpftime_rt_error(void);
 bpftime_map *bpftime_rt_find_map(const char *name);
 bpftime_map *bpftime_rt_map_by_number(uint32_t number);
 
-/* The commands of bpf(2). A value is bpftime_rt_value_size() bytes: of a per-CPU map the values of all bpftime_rt_cpus(), each
- * rounded up to 8 bytes. Flags are BPF_ANY, BPF_NOEXIST, BPF_EXIST. next_key with a NULL or unknown key gives the first. */
+/* The commands of bpf(2). A value is bpftime_rt_value_size() bytes: of a per-CPU map the values of all
+ * bpftime_rt_cpus(), each rounded up to 8 bytes. Flags are BPF_ANY, BPF_NOEXIST, BPF_EXIST. next_key with a NULL or
+ * unknown key gives the first. */
 size_t bpftime_rt_value_size(const bpftime_map *map);
 unsigned bpftime_rt_cpus(void);
 int bpftime_rt_lookup(bpftime_map *map, const void *key, void *value);
