@@ -226,6 +226,24 @@ int main(void) { printf("%lu %lu\n", one(0, 0), two(0, 0)); }
 )", {one, two}).output == "1 2\n");
 }
 
+TEST_CASE("programs of every size compute the same whatever effort their size allows") {
+    constexpr const char* kDriver = R"(
+#include <stdint.h>
+#include <stdio.h>
+uint64_t plain(void *, uint64_t), most(void *, uint64_t);
+int main(void) { for (uint64_t i = 0; i < 50; i++) if (plain(0, i) != most(0, i)) printf("%lu ", i); printf("done\n"); }
+)";
+    for (const int rounds : {10, 600, 2500, 9000}) {
+        INFO(rounds);
+        std::string text = "r0 = 0\n";
+        for (int i = 0; i < rounds; ++i)
+            text += cat("r0 += r2\nif r0 > ", i * 37 % 1000, " goto +2\nr0 ^= ", i % 61, "\nr2 += 3\nr0 &= 1023\n");
+        const Program source = program(text + "exit");
+        CHECK(link_and_run(kDriver, {compiled(source, {.entry = "plain", .optimise = 0}), compiled(source, {.entry = "most"})}).output ==
+              "done\n");
+    }
+}
+
 TEST_CASE("several threads compile at once and agree") {
     const Program source = program(kLookup);
     const auto expected = compiled(source).elf;
