@@ -2,7 +2,7 @@
 
 add_library(bpftime-options INTERFACE)
 target_compile_options(bpftime-options INTERFACE
-  "$<BUILD_INTERFACE:-Wall;-Wextra;-Wshadow;$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual>>")
+  "$<BUILD_INTERFACE:-Wall;-Wextra;-Wshadow;-Wno-missing-field-initializers;$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual>>")
 target_compile_features(bpftime-options INTERFACE cxx_std_23)
 cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH bpftime_root)  # also for projects other than the top one
 target_include_directories(bpftime-options INTERFACE $<BUILD_INTERFACE:${bpftime_root}>
