@@ -173,10 +173,21 @@ TEST_CASE("refused: a helper unknown, not offered, or of another prototype") {
           "program 'prog': helper bpf_map_update_elem (2) is not offered by this runtime; 'bpftime-aot helpers' lists "
           "those that are");
     m = good();
-    m.prototypes.push_back({.helper = 1, .args = {HelperArg::Timer}});
-    CHECK(link_with(m) ==
-          "program 'prog': helper bpf_map_lookup_elem (1) has another prototype here than the object was compiled for" +
-              kRebuild);
+    const HelperInfo& here = *helper(1);
+    const MetadataPrototype same{1, here.effect, here.result, here.args};
+    m.prototypes = {same};
+    CHECK(link_with(m) == "linked");
+    std::array<MetadataPrototype, 3> others{same, same, same};  // each differs in one thing
+    others[0].effect = HelperEffect::Pure;
+    others[1].result = HelperReturn::Void;
+    others[2].args[1] = HelperArg::Timer;
+    for (const MetadataPrototype& other : others) {
+        m.prototypes = {other};
+        CHECK(link_with(m) ==
+              "program 'prog': helper bpf_map_lookup_elem (1) has another prototype here than the object was compiled "
+              "for" +
+                  kRebuild);
+    }
 }
 
 TEST_CASE("refused: a map that is missing or of another shape") {
