@@ -72,7 +72,8 @@ TEST_CASE("moves and additions keep pointers, differences and masks do not") {
 }
 
 TEST_CASE("a loaded value is a pointer where it is dereferenced later") {
-    const Analysed a("r3 = *(u64 *)(r1 + 0)\nr4 = *(u64 *)(r1 + 8)\nr5 = r3\nr5 += 14\nr0 = *(u8 *)(r5 + 0)\nr0 += r4\nexit");
+    const Analysed a(
+        "r3 = *(u64 *)(r1 + 0)\nr4 = *(u64 *)(r1 + 8)\nr5 = r3\nr5 += 14\nr0 = *(u8 *)(r5 + 0)\nr0 += r4\nexit");
     CHECK(a.kind(1, 3) == Kind::Pointer);
     CHECK(a.kind(2, 4) == Kind::Integer);
     CHECK(a.kind(4, 5) == Kind::Pointer);

@@ -1,4 +1,6 @@
 // Every cases/*.s against two golden files: the IR as lowered and as optimised.
+#include "test/support/golden.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -6,7 +8,6 @@
 
 #include "test/catch.h"
 #include "test/lowering/programs.h"
-#include "test/support/golden.h"
 
 namespace bpftime::test {
 

@@ -67,7 +67,8 @@ exit)"));
 
 TEST_CASE("maps are reached through weak symbols with the lddw functions behind them") {
     const auto object = compiled(program(kMapProgram));
-    const Strings expected{"U __lddw_helper_map_by_fd", "U _bpf_helper_ext_0001", "w __bpftime_map_handle_0", "w __bpftime_map_values_0"};
+    const Strings expected{"U __lddw_helper_map_by_fd", "U _bpf_helper_ext_0001", "w __bpftime_map_handle_0",
+                           "w __bpftime_map_values_0"};
     CHECK(undefined(object) == expected);
     REQUIRE(object.metadata.maps.size() == 2);
     CHECK_FALSE(object.metadata.maps[0].folded);
@@ -82,7 +83,8 @@ TEST_CASE("frozen contents are not folded when that is not wanted") {
 }
 
 TEST_CASE("every level of optimisation and size of program keeps to the permitted symbols") {
-    for (const int level : {0, 1, 2, 3}) CHECK(undefined(compiled(program(kMapProgram), {.optimise = level})).size() >= 4);
+    for (const int level : {0, 1, 2, 3})
+        CHECK(undefined(compiled(program(kMapProgram), {.optimise = level})).size() >= 4);
     std::string large = "r0 = 0\n";
     for (int i = 0; i < 5000; ++i) large += "r0 += r2\nif r0 > 9 goto +1\nr0 ^= 3\n";
     CHECK(symbols(compiled(program(large + "exit")).elf) == Strings{"T bpf_main"});
@@ -123,7 +125,8 @@ r1 = r10
 r1 += -128
 w2 = 128
 call 16
-exit)"), {.optimise = 0});
+exit)"),
+                                 {.optimise = 0});
     REQUIRE(object.metadata.subprograms.size() == 2);
     const auto outer = object.metadata.subprograms[0].native_stack, inner = object.metadata.subprograms[1].native_stack;
     CHECK(outer >= 256);
@@ -159,7 +162,8 @@ TEST_CASE("lines of the source are in the line table") {
 }
 
 TEST_CASE("disassembly names what instructions refer to") {
-    const auto lines = compiler().disassemble(compiled(program("call 14\nr0 += 1\nexit"), {.triple = "aarch64-linux-gnu"}).elf);
+    const auto lines =
+        compiler().disassemble(compiled(program("call 14\nr0 += 1\nexit"), {.triple = "aarch64-linux-gnu"}).elf);
     REQUIRE(lines);
     const auto call = std::ranges::find_if(*lines, [](const NativeLine& line) { return line.text.starts_with("bl "); });
     REQUIRE(call != lines->end());

@@ -47,7 +47,8 @@ Linked run(const std::string& command) {
     FILE* const pipe = popen((command + " 2>&1").c_str(), "r");
     if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
     std::array<char, 4096> buffer{};
-    while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) result.output.append(buffer.data(), size);
+    while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe))
+        result.output.append(buffer.data(), size);
     result.status = pclose(pipe);
     return result;
 }
@@ -86,7 +87,8 @@ Program program(std::string_view text, std::string name) {
     constexpr std::string_view kMap = "; map ";
     for (std::string line; std::getline(lines, line);)
         if (line.starts_with(kMap))
-            result.maps.push_back(parse_map(std::istringstream(line.substr(kMap.size())), static_cast<std::uint32_t>(result.maps.size())));
+            result.maps.push_back(parse_map(std::istringstream(line.substr(kMap.size())),
+                                            static_cast<std::uint32_t>(result.maps.size())));
     result.insns = value_of(assemble(text));
     result.subprograms = value_of(validate(result.insns, result.maps.size()));
     return result;
@@ -95,7 +97,8 @@ Program program(std::string_view text, std::string name) {
 Program with_lines(Program program) {
     program.source_files = {"/src/prog.bpf.c"};
     for (std::uint32_t i = 0; i < program.insns.size(); ++i)
-        program.lines.push_back({.insn = i, .line = i + 1, .column = 1, .file = 0, .text = cat("    line ", i + 1, ";")});
+        program.lines.push_back(
+            {.insn = i, .line = i + 1, .column = 1, .file = 0, .text = cat("    line ", i + 1, ";")});
     return program;
 }
 

@@ -35,6 +35,7 @@ struct Linked {
     int status = 0;
     std::string output;
 };
-Linked link_and_run(const std::string& driver, const std::vector<CompiledObject>& objects, const std::string& flags = "");
+Linked link_and_run(const std::string& driver, const std::vector<CompiledObject>& objects,
+                    const std::string& flags = "");
 
 }  // namespace bpftime::test

@@ -110,7 +110,8 @@ r3 = *(u32 *)(r1 + 0)
 r1 = 0
 call 12
 r0 += 9
-exit)"), {.entry = "direct"});
+exit)"),
+                                 {.entry = "direct"});
     CHECK(link_and_run(R"(
 #include <stdint.h>
 #include <stdio.h>
@@ -123,7 +124,9 @@ int main(void) {
     uint32_t three = 3, four = 4;
     printf("%lu %lu %lu %lu\n", bpf_main(&three, 55), bpf_main(&four, 55), direct(&three, 66), direct(&four, 66));
 }
-)", {object, direct}).output == "3055 7 3066 9\n");
+)",
+                       {object, direct})
+              .output == "3055 7 3066 9\n");
 }
 
 TEST_CASE("a tail call out of the entry leaves no frame behind") {
@@ -142,7 +145,9 @@ uint64_t __lddw_helper_map_by_fd(uint32_t map) { return 0; }
 static int left = 10000000;
 uint64_t _bpf_helper_ext_0012(uint64_t ctx, uint64_t map, uint64_t index) { return left-- > 0 ? (uint64_t)bpf_main : 0; }
 int main(void) { bpf_main(0, 0); printf("%d\n", left); }
-)", {object}).output == "-1\n");
+)",
+                       {object})
+              .output == "-1\n");
 }
 
 TEST_CASE("callx reaches helpers by number where the driver offers that, and fails with EINVAL where not") {
@@ -182,7 +187,9 @@ exit)"));
 #include <stdio.h>
 uint64_t bpf_main(void *ctx, uint64_t size);
 int main(void) { printf("%lu\n", bpf_main(0, 0)); }
-)", {object}).output == "16777216\n");
+)",
+                       {object})
+              .output == "16777216\n");
 }
 
 TEST_CASE("a callback is an ordinary C function") {
@@ -212,7 +219,9 @@ uint64_t _bpf_helper_ext_0181(uint64_t n, uint64_t fn, uint64_t ctx, uint64_t fl
     return n;
 }
 int main(void) { printf("%lu\n", bpf_main(0, 100)); }
-)", {object}).output == "106\n");
+)",
+                       {object})
+              .output == "106\n");
 }
 
 TEST_CASE("two programs with names of their own link into one driver") {
@@ -223,7 +232,9 @@ TEST_CASE("two programs with names of their own link into one driver") {
 #include <stdio.h>
 uint64_t one(void *, uint64_t), two(void *, uint64_t);
 int main(void) { printf("%lu %lu\n", one(0, 0), two(0, 0)); }
-)", {one, two}).output == "1 2\n");
+)",
+                       {one, two})
+              .output == "1 2\n");
 }
 
 TEST_CASE("programs of every size compute the same whatever effort their size allows") {
@@ -239,8 +250,9 @@ int main(void) { for (uint64_t i = 0; i < 50; i++) if (plain(0, i) != most(0, i)
         for (int i = 0; i < rounds; ++i)
             text += cat("r0 += r2\nif r0 > ", i * 37 % 1000, " goto +2\nr0 ^= ", i % 61, "\nr2 += 3\nr0 &= 1023\n");
         const Program source = program(text + "exit");
-        CHECK(link_and_run(kDriver, {compiled(source, {.entry = "plain", .optimise = 0}), compiled(source, {.entry = "most"})}).output ==
-              "done\n");
+        CHECK(link_and_run(kDriver,
+                           {compiled(source, {.entry = "plain", .optimise = 0}), compiled(source, {.entry = "most"})})
+                  .output == "done\n");
     }
 }
 

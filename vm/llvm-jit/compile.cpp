@@ -129,19 +129,23 @@ Result<T> named(Result<T> result, const Program& program) {
 class LlvmCompiler final : public Compiler {
 public:
     Result<CompiledObject> compile(const Program& program, const CompileOptions& options) const override {
-        return named(guarded(program.name, [&]() -> Result<CompiledObject> {
-            Compilation compilation(program, options, false);
-            BPFTIME_CHECK(compilation.build());
-            return compilation.object();
-        }), program);
+        return named(guarded(program.name,
+                             [&]() -> Result<CompiledObject> {
+                                 Compilation compilation(program, options, false);
+                                 BPFTIME_CHECK(compilation.build());
+                                 return compilation.object();
+                             }),
+                     program);
     }
 
     Result<std::string> emit_ir(const Program& program, const CompileOptions& options) const override {
-        return named(guarded(program.name, [&]() -> Result<std::string> {
-            Compilation compilation(program, options, true);
-            BPFTIME_CHECK(compilation.build());
-            return compilation.text();
-        }), program);
+        return named(guarded(program.name,
+                             [&]() -> Result<std::string> {
+                                 Compilation compilation(program, options, true);
+                                 BPFTIME_CHECK(compilation.build());
+                                 return compilation.text();
+                             }),
+                     program);
     }
 
     Result<std::vector<NativeLine>> disassemble(std::span<const std::uint8_t> elf) const override {

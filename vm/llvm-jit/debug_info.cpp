@@ -19,8 +19,8 @@ DebugInfo::DebugInfo(const Program& program, llvm::Module& module, bool enabled)
     builder_ = std::make_unique<llvm::DIBuilder>(module);
     for (const std::string& path : program.source_files) files_.push_back(make_file(*builder_, path));
     if (files_.empty()) files_.push_back(make_file(*builder_, program.name + ".bpf.c"));
-    builder_->createCompileUnit(llvm::dwarf::DW_LANG_C11, files_[0], "bpftime " BPFTIME_VERSION, /*isOptimized=*/true, "", 0, "",
-                                llvm::DICompileUnit::LineTablesOnly);
+    builder_->createCompileUnit(llvm::dwarf::DW_LANG_C11, files_[0], "bpftime " BPFTIME_VERSION, /*isOptimized=*/true,
+                                "", 0, "", llvm::DICompileUnit::LineTablesOnly);
     module.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);
     module.addModuleFlag(llvm::Module::Max, "Dwarf Version", 4);
 }
@@ -33,10 +33,11 @@ void DebugInfo::attach(llvm::Function& function, const Subprogram& subprogram) {
     const unsigned number = line != nullptr ? line->line : 0;
     llvm::DIFile* const where = file(line != nullptr ? line->file : 0);
     auto* const type = builder_->createSubroutineType(builder_->getOrCreateTypeArray({}));
-    const auto flags = llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized |
-                       (function.hasLocalLinkage() ? llvm::DISubprogram::SPFlagLocalToUnit : llvm::DISubprogram::SPFlagZero);
-    function.setSubprogram(builder_->createFunction(where, subprogram.name, function.getName(), where, number, type, number,
-                                                    llvm::DINode::FlagPrototyped, flags));
+    const auto flags =
+        llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized |
+        (function.hasLocalLinkage() ? llvm::DISubprogram::SPFlagLocalToUnit : llvm::DISubprogram::SPFlagZero);
+    function.setSubprogram(builder_->createFunction(where, subprogram.name, function.getName(), where, number, type,
+                                                    number, llvm::DINode::FlagPrototyped, flags));
 }
 
 llvm::DebugLoc DebugInfo::location(const llvm::Function& function, std::uint32_t slot) const {

@@ -51,7 +51,8 @@ std::uint32_t deepest_chain(const std::string& function, const std::map<std::str
     known[function] = 0;  // no recursion; a cycle would count once
     std::uint32_t below = 0;
     if (const auto row = calls.find(function); row != calls.end())
-        for (const std::string& callee : row->second) below = std::max(below, deepest_chain(callee, sizes, calls, known));
+        for (const std::string& callee : row->second)
+            below = std::max(below, deepest_chain(callee, sizes, calls, known));
     constexpr std::uint32_t kReturnAddress = 8;
     const auto own = sizes.find(function);
     return known[function] = below + kReturnAddress + (own == sizes.end() ? 0 : own->second);
@@ -64,9 +65,11 @@ Status check_entry_name(std::string_view name) {
     const auto plain = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
     if (name.empty() || !letter(name[0]) || !std::ranges::all_of(name, plain))
         return fail(failure("entry name '", name, "' is not a C identifier"));
-    for (const std::string_view prefix : {abi::kHelperPrefix, std::string_view("__lddw_helper_"), std::string_view("__bpftime_")})
+    for (const std::string_view prefix :
+         {abi::kHelperPrefix, std::string_view("__lddw_helper_"), std::string_view("__bpftime_")})
         if (name.starts_with(prefix))
-            return fail(failure("entry name '", name, "' is reserved").with_hint(cat("names must not begin with ", prefix)));
+            return fail(
+                failure("entry name '", name, "' is reserved").with_hint(cat("names must not begin with ", prefix)));
     return {};
 }
 
@@ -95,11 +98,13 @@ Metadata describe(const Program& program, const CompileOptions& options, const T
     return metadata;
 }
 
-void add_native_stack(Metadata& metadata, const ModuleLowering& lowering, const std::map<std::string, std::uint32_t>& sizes,
+void add_native_stack(Metadata& metadata, const ModuleLowering& lowering,
+                      const std::map<std::string, std::uint32_t>& sizes,
                       const std::map<std::string, std::set<std::string>>& calls) {
     // Functions that were inlined away are gone from the module, so they are told by symbol.
     for (std::size_t i = 0; i < metadata.subprograms.size(); ++i)
-        if (const auto size = sizes.find(lowering.symbol(i)); size != sizes.end()) metadata.subprograms[i].native_stack = size->second;
+        if (const auto size = sizes.find(lowering.symbol(i)); size != sizes.end())
+            metadata.subprograms[i].native_stack = size->second;
     std::map<std::string, std::uint32_t> known;
     metadata.native_stack = deepest_chain(metadata.entry, sizes, calls, known);
 }

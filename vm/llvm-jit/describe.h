@@ -1,4 +1,5 @@
-// The metadata of a compiled program: all that the compiler knows. Tag and program-info digest are left to seal()'s caller.
+// The metadata of a compiled program: all that the compiler knows. Tag and program-info digest are left to seal()'s
+// caller.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ Metadata describe(const Program& program, const CompileOptions& options, const T
                   const ProgramTypes& types);
 
 // Fills in native stack use: each function's own, and the deepest chain of calls from the entry.
-void add_native_stack(Metadata& metadata, const ModuleLowering& lowering, const std::map<std::string, std::uint32_t>& sizes,
+void add_native_stack(Metadata& metadata, const ModuleLowering& lowering,
+                      const std::map<std::string, std::uint32_t>& sizes,
                       const std::map<std::string, std::set<std::string>>& calls);
 
 // A C identifier that is none of the names of vm/linker/abi.h.

@@ -40,7 +40,8 @@ Result<Printer> make_printer(const ObjectFile& object) {
     p.triple = object.makeTriple();
     const llvm::Target* const target = BPFTIME_TRY(find_target(p.triple));
     const std::string triple = p.triple.str();
-    const std::string attributes = value_or<llvm::SubtargetFeatures>(object.getFeatures(), llvm::SubtargetFeatures()).getString();
+    const std::string attributes =
+        value_or<llvm::SubtargetFeatures>(object.getFeatures(), llvm::SubtargetFeatures()).getString();
     const llvm::MCTargetOptions options;
     p.registers.reset(target->createMCRegInfo(triple));
     if (p.registers) p.assembly.reset(target->createMCAsmInfo(*p.registers, triple, options));
@@ -83,11 +84,13 @@ Names names_of(const ObjectFile& object, const SectionRef& section) {
         const auto where = value_or(symbol.getSection(), object.section_end());
         const auto type = value_or<SymbolRef::Type>(symbol.getType(), SymbolRef::ST_Unknown);
         if (type == SymbolRef::ST_Function && where != object.section_end() && *where == section)
-            names.functions[value_or<std::uint64_t>(symbol.getAddress(), 0)] = value_or<llvm::StringRef>(symbol.getName(), "").str();
+            names.functions[value_or<std::uint64_t>(symbol.getAddress(), 0)] =
+                value_or<llvm::StringRef>(symbol.getName(), "").str();
     }
     for_each_relocation(object, section, [&](const llvm::object::RelocationRef& relocation) {
         if (relocation.getSymbol() == object.symbol_end()) return;
-        names.references[relocation.getOffset()] = value_or<llvm::StringRef>(relocation.getSymbol()->getName(), "").str();
+        names.references[relocation.getOffset()] =
+            value_or<llvm::StringRef>(relocation.getSymbol()->getName(), "").str();
     });
     return names;
 }
@@ -104,7 +107,8 @@ public:
         for (std::uint64_t offset = 0; offset < bytes.size();) {
             llvm::MCInst instruction;
             std::uint64_t size = 0;
-            const auto status = printer_.disassembler->getInstruction(instruction, size, bytes.slice(offset), offset, llvm::nulls());
+            const auto status =
+                printer_.disassembler->getInstruction(instruction, size, bytes.slice(offset), offset, llvm::nulls());
             NativeLine line;
             line.address = offset;
             size = std::clamp<std::uint64_t>(size, 1, bytes.size() - offset);
@@ -128,11 +132,13 @@ private:
 
     std::string reference(std::uint64_t offset, std::uint64_t size) const {
         const auto found = names_.references.lower_bound(offset);
-        return found != names_.references.end() && found->first < offset + size ? cat("  ; ", found->second) : std::string();
+        return found != names_.references.end() && found->first < offset + size ? cat("  ; ", found->second)
+                                                                                : std::string();
     }
 
     void annotate(NativeLine& line) {
-        if (const auto name = names_.functions.find(line.address); name != names_.functions.end()) line.symbol = name->second;
+        if (const auto name = names_.functions.find(line.address); name != names_.functions.end())
+            line.symbol = name->second;
         llvm::DILineInfoSpecifier what(llvm::DILineInfoSpecifier::FileLineInfoKind::RelativeFilePath);
         const llvm::DILineInfo where = dwarf_.getLineInfoForAddress({line.address, section_.getIndex()}, what);
         if (where.Line == 0) return;
@@ -152,7 +158,8 @@ Result<std::vector<NativeLine>> disassemble_object(std::span<const std::uint8_t>
     const auto object = BPFTIME_TRY(open_object(elf));
     Printer printer = BPFTIME_TRY(make_printer(*object));
     const auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
-    const auto dwarf = llvm::DWARFContext::create(*object, llvm::DWARFContext::ProcessDebugRelocations::Process, nullptr, "", ignore, ignore);
+    const auto dwarf = llvm::DWARFContext::create(*object, llvm::DWARFContext::ProcessDebugRelocations::Process,
+                                                  nullptr, "", ignore, ignore);
     std::vector<NativeLine> lines;
     for (const SectionRef& section : object->sections())
         if (section.isText()) BPFTIME_CHECK(SectionReader(*object, section, printer, *dwarf).read(lines));

@@ -21,7 +21,8 @@ using llvm::object::SectionRef;
 using llvm::object::SymbolRef;
 
 bool is_permitted(llvm::StringRef name) {
-    for (const std::string_view allowed : {abi::kMapByFd, abi::kMapByIdx, abi::kMapValue, abi::kVarAddr, abi::kCodeAddr, abi::kCallHelper})
+    for (const std::string_view allowed :
+         {abi::kMapByFd, abi::kMapByIdx, abi::kMapValue, abi::kVarAddr, abi::kCodeAddr, abi::kCallHelper})
         if (name == llvm::StringRef(allowed.data(), allowed.size())) return true;
     for (const std::string_view prefix : {abi::kHelperPrefix, abi::kMapHandlePrefix, abi::kMapValuesPrefix})
         if (name.starts_with(llvm::StringRef(prefix.data(), prefix.size()))) return true;
@@ -33,13 +34,15 @@ std::map<std::uint64_t, std::string> functions_of(const ObjectFile& object) {
     std::map<std::uint64_t, std::string> functions;
     for (const SymbolRef& symbol : object.symbols()) {
         if (value_or<SymbolRef::Type>(symbol.getType(), SymbolRef::ST_Unknown) != SymbolRef::ST_Function) continue;
-        functions[value_or<std::uint64_t>(symbol.getAddress(), 0)] = value_or<llvm::StringRef>(symbol.getName(), "").str();
+        functions[value_or<std::uint64_t>(symbol.getAddress(), 0)] =
+            value_or<llvm::StringRef>(symbol.getName(), "").str();
     }
     return functions;
 }
 
 // Entries of .stack_sizes are an address (a relocation against code) and a ULEB128 number.
-void read_stack_section(const ObjectFile& object, const SectionRef& section, const std::map<std::uint64_t, std::string>& functions,
+void read_stack_section(const ObjectFile& object, const SectionRef& section,
+                        const std::map<std::uint64_t, std::string>& functions,
                         std::map<std::string, std::uint32_t>& sizes) {
     const llvm::StringRef contents = value_or<llvm::StringRef>(section.getContents(), "");
     std::map<std::uint64_t, std::uint64_t> addresses;  // by offset in the section
@@ -62,7 +65,8 @@ void read_stack_section(const ObjectFile& object, const SectionRef& section, con
 
 std::vector<std::uint8_t> to_vector(llvm::StringRef bytes) { return {bytes.bytes_begin(), bytes.bytes_end()}; }
 
-// The code generator's own sequence of passes, without those whose time grows faster than the program and whose gain is small.
+// The code generator's own sequence of passes, without those whose time grows faster than the program and whose gain is
+// small.
 Result<std::vector<std::uint8_t>> emit_quickly(llvm::Module& module, llvm::LLVMTargetMachine& machine) {
     llvm::SmallVector<char, 0> buffer;
     llvm::raw_svector_ostream out(buffer);
@@ -72,17 +76,19 @@ Result<std::vector<std::uint8_t>> emit_quickly(llvm::Module& module, llvm::LLVMT
     passes.add(config);
     auto* const information = new llvm::MachineModuleInfoWrapperPass(&machine);
     passes.add(information);
-    for (char* const pass : {&llvm::EarlyTailDuplicateID, &llvm::TailDuplicateID, &llvm::OptimizePHIsID, &llvm::EarlyIfConverterID,
-                             &llvm::MachineCombinerID, &llvm::EarlyMachineLICMID, &llvm::MachineLICMID, &llvm::MachineCSEID,
-                             &llvm::MachineSinkingID, &llvm::PeepholeOptimizerID, &llvm::MachineSchedulerID, &llvm::ShrinkWrapID,
-                             &llvm::BranchFolderPassID, &llvm::MachineBlockPlacementID, &llvm::PostRASchedulerID,
-                             &llvm::MachineCopyPropagationID, &llvm::MachineLateInstrsCleanupID, &llvm::StackSlotColoringID})
+    for (char* const pass :
+         {&llvm::EarlyTailDuplicateID, &llvm::TailDuplicateID, &llvm::OptimizePHIsID, &llvm::EarlyIfConverterID,
+          &llvm::MachineCombinerID, &llvm::EarlyMachineLICMID, &llvm::MachineLICMID, &llvm::MachineCSEID,
+          &llvm::MachineSinkingID, &llvm::PeepholeOptimizerID, &llvm::MachineSchedulerID, &llvm::ShrinkWrapID,
+          &llvm::BranchFolderPassID, &llvm::MachineBlockPlacementID, &llvm::PostRASchedulerID,
+          &llvm::MachineCopyPropagationID, &llvm::MachineLateInstrsCleanupID, &llvm::StackSlotColoringID})
         config->disablePass(pass);
     if (config->addISelPasses()) return fail(failure("this target emits no machine code"));
     machine.setFastISel(true);
     config->addMachinePasses();
     config->setInitialized();
-    if (machine.addAsmPrinter(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile, information->getMMI().getContext()))
+    if (machine.addAsmPrinter(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile,
+                              information->getMMI().getContext()))
         return fail(failure("this target emits no objects"));
     passes.run(module);
     return to_vector(out.str());
@@ -115,7 +121,8 @@ Result<std::map<std::string, std::uint32_t>> stack_sizes(std::span<const std::ui
     const auto functions = functions_of(*object);
     std::map<std::string, std::uint32_t> sizes;
     for (const SectionRef& section : object->sections())
-        if (value_or<llvm::StringRef>(section.getName(), "") == ".stack_sizes") read_stack_section(*object, section, functions, sizes);
+        if (value_or<llvm::StringRef>(section.getName(), "") == ".stack_sizes")
+            read_stack_section(*object, section, functions, sizes);
     return sizes;
 }
 
@@ -126,8 +133,10 @@ Status check_imports(std::span<const std::uint8_t> elf) {
         if ((flags & SymbolRef::SF_Undefined) == 0 || (flags & SymbolRef::SF_FormatSpecific) != 0) continue;
         const llvm::StringRef name = value_or<llvm::StringRef>(symbol.getName(), "");
         if (!is_permitted(name))
-            return fail(failure("the code for this target calls '", std::string_view(name), "' of the compiler's runtime library, "
-                                "which an object may not import").with_hint("choose a CPU that has the instruction, with --mcpu"));
+            return fail(failure("the code for this target calls '", std::string_view(name),
+                                "' of the compiler's runtime library, "
+                                "which an object may not import")
+                            .with_hint("choose a CPU that has the instruction, with --mcpu"));
     }
     return {};
 }

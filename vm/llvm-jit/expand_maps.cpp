@@ -1,4 +1,5 @@
-// Map references take their final form after optimisation: the weak symbol's address where there is one, else the lddw calls.
+// Map references take their final form after optimisation: the weak symbol's address where there is one, else the lddw
+// calls.
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/MDBuilder.h>
@@ -49,8 +50,9 @@ private:
     }
 
     llvm::Value* slow_handle(llvm::IRBuilder<>& builder) {
-        return builder.CreateCall(declare(by_index_ ? abi::kMapByIdx : abi::kMapByFd, builder.getInt64Ty(), builder.getInt32Ty()),
-                                  {builder.getInt32(number_)});
+        return builder.CreateCall(
+            declare(by_index_ ? abi::kMapByIdx : abi::kMapByFd, builder.getInt64Ty(), builder.getInt32Ty()),
+            {builder.getInt32(number_)});
     }
 
     llvm::Value* slow_values(llvm::IRBuilder<>& builder) {

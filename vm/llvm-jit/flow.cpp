@@ -138,7 +138,8 @@ Access access_of_call(const Program& program, const ProgramFlow& flow, std::uint
     switch (insn.op) {
         case Op::Exit: return {.reads = bit(0), .writes = 0};
         case Op::CallHelper:
-            return {.reads = first_arguments(helper_shape(static_cast<std::uint32_t>(insn.imm)).arguments), .writes = bit(0)};
+            return {.reads = first_arguments(helper_shape(static_cast<std::uint32_t>(insn.imm)).arguments),
+                    .writes = bit(0)};
         case Op::CallLocal: return {.reads = flow.subprograms[callee_index(program, slot)].arguments, .writes = bit(0)};
         case Op::CallReg: return {.reads = static_cast<RegSet>(kArgumentRegs | bit(insn.dst)), .writes = bit(0)};
         case Op::CallKfunc: return {.reads = kArgumentRegs, .writes = bit(0)};

@@ -52,7 +52,7 @@ struct Flow {
     std::vector<Block> blocks;
     std::vector<std::vector<std::uint32_t>> predecessors;
     std::vector<std::uint32_t> order;  // reverse postorder
-    RegSet arguments = 0;        // those of r1..r5 that it reads
+    RegSet arguments = 0;              // those of r1..r5 that it reads
 };
 
 // Flow of every subprogram, and an order in which callees come before callers (reachable ones only).

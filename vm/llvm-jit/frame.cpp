@@ -38,7 +38,8 @@ public:
 
     void flows_into(const State& from, const State& to, RegSet live) {
         for (std::size_t reg = 0; reg < kRegisters; ++reg)
-            if (has(live, static_cast<int>(reg)) && from[reg].kind == Kind::Frame && !(from[reg] == to[reg])) unknown_ = true;
+            if (has(live, static_cast<int>(reg)) && from[reg].kind == Kind::Frame && !(from[reg] == to[reg]))
+                unknown_ = true;
     }
 
 private:
@@ -79,7 +80,8 @@ void ProgramTypes::measure_frame(std::uint32_t subprogram) {
             extent.look_at(state, slot, type);
             if (reg >= 0) state[static_cast<std::size_t>(reg)] = type;
         }
-        for (const std::uint32_t to : successors(block)) extent.flows_into(state, types.at_entry[to], flow.blocks[to].live_in);
+        for (const std::uint32_t to : successors(block))
+            extent.flows_into(state, types.at_entry[to], flow.blocks[to].live_in);
     }
     types.frame_bytes = std::min<std::uint32_t>(extent.bytes(), kStackSize);
 }

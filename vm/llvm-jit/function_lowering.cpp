@@ -15,8 +15,12 @@ std::size_t at(int reg) { return static_cast<std::size_t>(reg); }
 }  // namespace
 
 FunctionLowering::FunctionLowering(ModuleLowering& module, std::size_t subprogram)
-    : module_(module), program_(module.program()), flow_(module.flow().subprograms[subprogram]),
-      types_(module.types().of(subprogram)), subprogram_(subprogram), function_(module.function(subprogram)),
+    : module_(module),
+      program_(module.program()),
+      flow_(module.flow().subprograms[subprogram]),
+      types_(module.types().of(subprogram)),
+      subprogram_(subprogram),
+      function_(module.function(subprogram)),
       builder_(module.context()) {}
 
 Status FunctionLowering::run() {
@@ -30,7 +34,8 @@ Status FunctionLowering::run() {
     return {};
 }
 
-// ---- Blocks -------------------------------------------------------------------------------------------------------------
+// ---- Blocks
+// -------------------------------------------------------------------------------------------------------------
 
 void FunctionLowering::make_entry() {
     auto& context = module_.context();
@@ -43,7 +48,8 @@ void FunctionLowering::make_entry() {
         if (flow_.predecessors[i].size() + (i == 0) > 1) make_phis(i);
     builder_.SetInsertPoint(entry_);
     if (types_.frame_bytes != 0) {
-        frame_ = builder_.CreateAlloca(llvm::ArrayType::get(builder_.getInt8Ty(), types_.frame_bytes), nullptr, "frame");
+        frame_ =
+            builder_.CreateAlloca(llvm::ArrayType::get(builder_.getInt8Ty(), types_.frame_bytes), nullptr, "frame");
         frame_->setAlignment(llvm::Align(16));
     }
     block_ = kNoBlock;
@@ -162,7 +168,8 @@ Status FunctionLowering::lower(const Insn& insn) {
 // Hands the registers on to block `to`.
 void FunctionLowering::leave_block(std::uint32_t to) {
     if (phis_[to] == nullptr) {
-        if (block_ != kNoBlock && at_exit_[block_] == nullptr) at_exit_[block_] = std::make_unique<Registers>(registers_);
+        if (block_ != kNoBlock && at_exit_[block_] == nullptr)
+            at_exit_[block_] = std::make_unique<Registers>(registers_);
         return;
     }
     for (int reg = 0; reg < kFramePointer; ++reg)
@@ -195,7 +202,8 @@ void FunctionLowering::remove_trivial_phis() {
         }
         if (!trivial || same == nullptr) continue;
         for (llvm::User* const user : phi->users())
-            if (auto* const other = llvm::dyn_cast<llvm::PHINode>(user); other != nullptr && other != phi) work.push_back(other);
+            if (auto* const other = llvm::dyn_cast<llvm::PHINode>(user); other != nullptr && other != phi)
+                work.push_back(other);
         phi->replaceAllUsesWith(same);
         removed.insert(phi);
     }
@@ -207,7 +215,8 @@ llvm::BasicBlock* FunctionLowering::new_block(const char* purpose) {
                                     builder_.GetInsertBlock()->getNextNode());
 }
 
-// ---- Registers ----------------------------------------------------------------------------------------------------------
+// ---- Registers
+// ----------------------------------------------------------------------------------------------------------
 
 FunctionLowering::Form FunctionLowering::form_of(Type type) {
     switch (type.kind) {
@@ -279,16 +288,18 @@ void FunctionLowering::define(int reg, llvm::Value* value) {
     auto* const llvm_type = value->getType();
     switch (type.kind) {
         case Kind::Word:
-            result.word = llvm_type->isIntegerTy(32) ? value : builder_.CreateTrunc(value, builder_.getInt32Ty(), name(reg));
+            result.word =
+                llvm_type->isIntegerTy(32) ? value : builder_.CreateTrunc(value, builder_.getInt32Ty(), name(reg));
             if (llvm_type->isIntegerTy(64)) result.wide = value;
             break;
         case Kind::Integer:
-            result.wide = llvm_type->isPointerTy()       ? builder_.CreatePtrToInt(value, builder_.getInt64Ty(), name(reg))
+            result.wide = llvm_type->isPointerTy() ? builder_.CreatePtrToInt(value, builder_.getInt64Ty(), name(reg))
                           : llvm_type->isIntegerTy(32) ? builder_.CreateZExt(value, builder_.getInt64Ty(), name(reg))
-                                                         : value;
+                                                       : value;
             break;
         case Kind::Pointer:
-            result.pointer = llvm_type->isPointerTy() ? value : builder_.CreateIntToPtr(value, builder_.getPtrTy(), name(reg));
+            result.pointer =
+                llvm_type->isPointerTy() ? value : builder_.CreateIntToPtr(value, builder_.getPtrTy(), name(reg));
             break;
         default: return;  // a constant, a map, an address of the frame: made when it is needed
     }

@@ -105,7 +105,7 @@ private:
     llvm::Value* context_ = nullptr;         // the entry's arguments; null where they are not known
     llvm::Value* size_ = nullptr;
     std::uint32_t slot_ = 0;
-    std::uint32_t block_ = 0;                // that is being lowered; kNoBlock before the first
+    std::uint32_t block_ = 0;  // that is being lowered; kNoBlock before the first
 };
 
 }  // namespace bpftime::lowering

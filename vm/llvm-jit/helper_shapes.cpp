@@ -34,7 +34,8 @@ Reach reach_of(HelperArg arg) {
     }
 }
 
-// Helpers that take objects which outlive the call (dynptrs, timers, kernel pointers) may keep any address they are given.
+// Helpers that take objects which outlive the call (dynptrs, timers, kernel pointers) may keep any address they are
+// given.
 bool keeps_addresses(const HelperInfo& row) {
     return std::ranges::any_of(row.args, [](HelperArg arg) {
         return arg == HelperArg::Dynptr || arg == HelperArg::UninitDynptr || arg == HelperArg::Timer ||
@@ -42,9 +43,7 @@ bool keeps_addresses(const HelperInfo& row) {
     });
 }
 
-bool is_pointer(HelperReturn result) {
-    return result != HelperReturn::Integer && result != HelperReturn::Void;
-}
+bool is_pointer(HelperReturn result) { return result != HelperReturn::Integer && result != HelperReturn::Void; }
 
 HelperShape make_shape(const HelperInfo& row) {
     HelperShape shape;

@@ -1,5 +1,5 @@
-// How native code calls each helper: which arguments and results are addresses, and what the call may do to memory. Derived from
-// the prototypes of vm/core/helpers.def. Free of LLVM.
+// How native code calls each helper: which arguments and results are addresses, and what the call may do to memory.
+// Derived from the prototypes of vm/core/helpers.def. Free of LLVM.
 #pragma once
 
 #include <array>
@@ -19,11 +19,11 @@ enum class Reach : std::uint8_t {
 };
 
 struct HelperShape {
-    int arguments = 5;                // of r1..r5
+    int arguments = 5;  // of r1..r5
     std::array<Reach, 5> reach{};
-    RegSet pointers = 0;              // arguments that are addresses, by register
+    RegSet pointers = 0;  // arguments that are addresses, by register
     bool returns_pointer = false;
-    bool calls_back = false;          // runs a subprogram of ours
+    bool calls_back = false;  // runs a subprogram of ours
     HelperEffect effect = HelperEffect::Any;
 };
 

@@ -13,7 +13,8 @@ Result<SealedObject> compile_object(const Program& program, const CompileOptions
     return SealedObject{.bytes = std::move(bytes), .metadata = std::move(object.metadata)};
 }
 
-Result<std::unique_ptr<Executable>> llvm_jit(const Program& program, const Bindings& bindings, const CompileOptions& options) {
+Result<std::unique_ptr<Executable>> llvm_jit(const Program& program, const Bindings& bindings,
+                                             const CompileOptions& options) {
     BPFTIME_CHECK(check_bindings(program, bindings));
     CompileOptions here = options;
     here.triple.clear();

@@ -18,7 +18,8 @@ constexpr const char* kSymbol = "bpftime_llvm_compiler";
 std::string own_directory() {
     Dl_info info;
     std::string path;
-    if (dladdr(reinterpret_cast<const void*>(&own_directory), &info) != 0 && info.dli_fname != nullptr) path = info.dli_fname;
+    if (dladdr(reinterpret_cast<const void*>(&own_directory), &info) != 0 && info.dli_fname != nullptr)
+        path = info.dli_fname;
     char buffer[PATH_MAX];
     if (path.find('/') == std::string::npos) {  // the executable, started through PATH
         const ssize_t size = readlink("/proc/self/exe", buffer, sizeof(buffer));
@@ -43,9 +44,10 @@ Result<const Compiler*> open_compiler() {
         if (get != nullptr) return get();
         return fail(failure(path, " is not bpftime's LLVM compiler: it has no symbol ", kSymbol).with_errno(ENOEXEC));
     }
-    return fail(failure("the LLVM compiler is not available: ", reason)
-                    .with_hint(cat("install ", kLibrary, " beside this program or in ../lib, and LLVM 19's shared library"))
-                    .with_errno(ENOENT));
+    return fail(
+        failure("the LLVM compiler is not available: ", reason)
+            .with_hint(cat("install ", kLibrary, " beside this program or in ../lib, and LLVM 19's shared library"))
+            .with_errno(ENOENT));
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ void FunctionLowering::lower_pointer_arithmetic(const Insn& insn) {
 
 llvm::Value* FunctionLowering::arithmetic(AluOp op, llvm::Value* dst, llvm::Value* src) {
     const auto shift_count = [&] {
-        return builder_.CreateAnd(src, llvm::ConstantInt::get(src->getType(), src->getType()->getIntegerBitWidth() - 1));
+        return builder_.CreateAnd(src,
+                                  llvm::ConstantInt::get(src->getType(), src->getType()->getIntegerBitWidth() - 1));
     };
     switch (op) {
         case AluOp::Add: return builder_.CreateAdd(dst, src);
@@ -95,8 +96,8 @@ llvm::Value* FunctionLowering::arithmetic(AluOp op, llvm::Value* dst, llvm::Valu
     }
 }
 
-// Division by zero gives 0, the remainder of it the dividend; the least number divided by -1 wraps, with remainder 0. Divisors
-// that LLVM's operations do not allow are replaced by 1 and the result is selected afterwards.
+// Division by zero gives 0, the remainder of it the dividend; the least number divided by -1 wraps, with remainder 0.
+// Divisors that LLVM's operations do not allow are replaced by 1 and the result is selected afterwards.
 llvm::Value* FunctionLowering::divide(AluOp op, llvm::Value* dst, llvm::Value* src) {
     llvm::Type* const type = src->getType();
     llvm::Value* const zero = llvm::ConstantInt::get(type, 0);

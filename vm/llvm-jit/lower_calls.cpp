@@ -33,7 +33,8 @@ Status FunctionLowering::call_local(std::size_t callee) {
     const Signature& signature = module_.signature(callee);
     std::vector<llvm::Value*> arguments;
     if (signature.hidden) {
-        if (context_ == nullptr) return fail(refuse("a callback cannot make tail calls, nor call a function that does"));
+        if (context_ == nullptr)
+            return fail(refuse("a callback cannot make tail calls, nor call a function that does"));
         arguments = {context_, size_};
     }
     for (int reg = 1; reg <= 5; ++reg) {
@@ -55,7 +56,8 @@ void FunctionLowering::call_register(int reg) {
     for (int argument = 1; argument <= 5; ++argument) arguments.push_back(wide(argument));
     llvm::BasicBlock* const call_block = new_block("callx");
     llvm::BasicBlock* const absent = builder_.GetInsertBlock();
-    llvm::BasicBlock* const done = llvm::BasicBlock::Create(module_.context(), "after_callx", function_, call_block->getNextNode());
+    llvm::BasicBlock* const done =
+        llvm::BasicBlock::Create(module_.context(), "after_callx", function_, call_block->getNextNode());
     builder_.CreateCondBr(builder_.CreateIsNull(callee), done, call_block);
     builder_.SetInsertPoint(call_block);
     llvm::Value* const result = builder_.CreateCall(callee, arguments);
@@ -72,14 +74,16 @@ Status FunctionLowering::call_tail() {
     if (context_ == nullptr) return fail(refuse("a callback cannot make tail calls, nor call a function that does"));
     llvm::Function* const callee = module_.helper(kTailCallHelper);
     llvm::Value* const target = builder_.CreateCall(callee, helper_arguments(callee->getFunctionType()));
-    llvm::Value* const number = target->getType()->isPointerTy() ? builder_.CreatePtrToInt(target, builder_.getInt64Ty()) : target;
+    llvm::Value* const number =
+        target->getType()->isPointerTy() ? builder_.CreatePtrToInt(target, builder_.getInt64Ty()) : target;
     llvm::BasicBlock* const jump = new_block("tail_call");
-    llvm::BasicBlock* const refused =
-        llvm::BasicBlock::Create(module_.context(), "no_tail_call_" + llvm::Twine(slot_), function_, jump->getNextNode());
+    llvm::BasicBlock* const refused = llvm::BasicBlock::Create(module_.context(), "no_tail_call_" + llvm::Twine(slot_),
+                                                               function_, jump->getNextNode());
     builder_.CreateCondBr(builder_.CreateICmpEQ(number, builder_.getInt64(0)), refused, jump);
 
     builder_.SetInsertPoint(jump);
-    auto* const entry_type = llvm::FunctionType::get(builder_.getInt64Ty(), {builder_.getPtrTy(), builder_.getInt64Ty()}, false);
+    auto* const entry_type =
+        llvm::FunctionType::get(builder_.getInt64Ty(), {builder_.getPtrTy(), builder_.getInt64Ty()}, false);
     llvm::CallInst* const call =
         builder_.CreateCall(entry_type, builder_.CreateIntToPtr(number, builder_.getPtrTy()), {context_, size_});
     call->setDoesNotThrow();

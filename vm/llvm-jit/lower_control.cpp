@@ -29,11 +29,14 @@ bool fits_pointer(Type type) { return type.is_pointer() || type.kind == Kind::Ze
 llvm::Value* FunctionLowering::compare(const Insn& insn) {
     const OpInfo& row = info(insn.op);
     const Type dst = registers_[insn.dst].type;
-    const Type src = row.source == Source::Reg ? registers_[insn.src].type : Type{insn.imm == 0 ? Kind::Zero : Kind::Integer, 0};
-    const bool pointers = row.width == 64 && fits_pointer(dst) && fits_pointer(src) && (dst.is_pointer() || src.is_pointer());
+    const Type src =
+        row.source == Source::Reg ? registers_[insn.src].type : Type{insn.imm == 0 ? Kind::Zero : Kind::Integer, 0};
+    const bool pointers =
+        row.width == 64 && fits_pointer(dst) && fits_pointer(src) && (dst.is_pointer() || src.is_pointer());
     if (pointers && row.condition() != Condition::Set) {
         llvm::Value* const a = pointer(insn.dst);
-        llvm::Value* const b = row.source == Source::Reg ? pointer(insn.src) : llvm::ConstantPointerNull::get(builder_.getPtrTy());
+        llvm::Value* const b =
+            row.source == Source::Reg ? pointer(insn.src) : llvm::ConstantPointerNull::get(builder_.getPtrTy());
         return builder_.CreateICmp(predicate_of(row.condition()), a, b);
     }
     llvm::Value* const a = row.width == 64 ? wide(insn.dst) : word(insn.dst);

@@ -36,14 +36,15 @@ Status FunctionLowering::lower_lddw(const Insn& insn) {
     return {};
 }
 
-// map_lookup_elem of a known array: a bounds check and an address when the linker supplies the values' address, which the weak
-// symbol tells; else the helper. Values lie one after the other, each rounded up to 8 bytes.
+// map_lookup_elem of a known array: a bounds check and an address when the linker supplies the values' address, which
+// the weak symbol tells; else the helper. Values lie one after the other, each rounded up to 8 bytes.
 bool FunctionLowering::lookup_inline() {
     const Type type = registers_[1].type;
     if (type.kind != Kind::Map) return false;
     const std::uint32_t index = map_index(type);
     const MapSpec& map = program_.maps[index];
-    if (map.type != static_cast<std::uint32_t>(MapType::Array) || map.key_size != 4 || map.value_size == 0) return false;
+    if (map.type != static_cast<std::uint32_t>(MapType::Array) || map.key_size != 4 || map.value_size == 0)
+        return false;
 
     llvm::GlobalVariable* const values = module_.weak_values(index);
     llvm::Value* const key = pointer(2);
@@ -53,16 +54,20 @@ bool FunctionLowering::lookup_inline() {
 
     llvm::BasicBlock* const slow = new_block("lookup_call");
     llvm::BasicBlock* const fast = new_block("lookup");
-    llvm::BasicBlock* const done = llvm::BasicBlock::Create(module_.context(), "looked_up_" + llvm::Twine(slot_), function_, slow->getNextNode());
-    builder_.CreateCondBr(builder_.CreateIsNull(values), slow, fast, llvm::MDBuilder(module_.context()).createBranchWeights(1, 100'000));
+    llvm::BasicBlock* const done =
+        llvm::BasicBlock::Create(module_.context(), "looked_up_" + llvm::Twine(slot_), function_, slow->getNextNode());
+    builder_.CreateCondBr(builder_.CreateIsNull(values), slow, fast,
+                          llvm::MDBuilder(module_.context()).createBranchWeights(1, 100'000));
 
     builder_.SetInsertPoint(fast);
     llvm::Value* const element = builder_.CreateAlignedLoad(builder_.getInt32Ty(), key, alignment(2, 0, 4));
     llvm::Value* const inside = builder_.CreateICmpULT(element, builder_.getInt32(map.max_entries));
     const std::uint64_t stride = (std::uint64_t{map.value_size} + 7) / 8 * 8;
-    llvm::Value* const offset = builder_.CreateMul(builder_.CreateZExt(element, builder_.getInt64Ty()), builder_.getInt64(stride));
+    llvm::Value* const offset =
+        builder_.CreateMul(builder_.CreateZExt(element, builder_.getInt64Ty()), builder_.getInt64(stride));
     llvm::Value* const where = builder_.CreateGEP(builder_.getInt8Ty(), values, offset);
-    llvm::Value* const found = builder_.CreateSelect(inside, where, llvm::ConstantPointerNull::get(builder_.getPtrTy()));
+    llvm::Value* const found =
+        builder_.CreateSelect(inside, where, llvm::ConstantPointerNull::get(builder_.getPtrTy()));
     builder_.CreateBr(done);
 
     builder_.SetInsertPoint(slow);

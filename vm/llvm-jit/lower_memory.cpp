@@ -38,7 +38,9 @@ Result<llvm::Value*> FunctionLowering::address(int reg, std::int32_t offset, int
         return frame_address(begin);
     }
     llvm::Value* const base = pointer(reg);
-    return offset == 0 ? base : builder_.CreateGEP(builder_.getInt8Ty(), base, builder_.getInt64(static_cast<std::uint64_t>(std::int64_t{offset})));
+    return offset == 0 ? base
+                       : builder_.CreateGEP(builder_.getInt8Ty(), base,
+                                            builder_.getInt64(static_cast<std::uint64_t>(std::int64_t{offset})));
 }
 
 // Programs may access any address, so only the frame's alignment is known.
@@ -75,7 +77,8 @@ Status FunctionLowering::lower_store(const Insn& insn) {
     llvm::Value* const where = BPFTIME_TRY(address(insn.dst, insn.off, bytes));
     llvm::Value* value = nullptr;
     if (row.source == Source::Imm)
-        value = builder_.getIntN(row.width, static_cast<std::uint64_t>(insn.imm) & (~std::uint64_t{0} >> (64 - row.width)));
+        value =
+            builder_.getIntN(row.width, static_cast<std::uint64_t>(insn.imm) & (~std::uint64_t{0} >> (64 - row.width)));
     else if (row.width == 64)
         value = registers_[insn.src].type.is_pointer() ? pointer(insn.src) : wide(insn.src);
     else

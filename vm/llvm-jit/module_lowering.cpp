@@ -50,10 +50,16 @@ bool is_foldable(const MapSpec& map, const CompileOptions& options) {
 
 ModuleLowering::ModuleLowering(const Program& program, const CompileOptions& options, llvm::Module& module,
                                const llvm::Triple& triple)
-    : program_(program), options_(options), module_(module), flow_(analyse_flow(program)), types_(program, flow_),
+    : program_(program),
+      options_(options),
+      module_(module),
+      flow_(analyse_flow(program)),
+      types_(program, flow_),
       debug_info_(program, module, options.debug_info),
-      has_musttail_(triple.isX86() || triple.isAArch64() || triple.isRISCV()), functions_(program.subprograms.size()),
-      symbols_(program.subprograms.size()), signatures_(program.subprograms.size()) {}
+      has_musttail_(triple.isX86() || triple.isAArch64() || triple.isRISCV()),
+      functions_(program.subprograms.size()),
+      symbols_(program.subprograms.size()),
+      signatures_(program.subprograms.size()) {}
 
 Status ModuleLowering::run() {
     for (std::size_t i = 0; i < program_.subprograms.size(); ++i)
@@ -89,7 +95,8 @@ Signature ModuleLowering::make_signature(std::size_t subprogram) {
         const State& at_entry = types_.of(subprogram).at_entry[0];
         for (int reg = 1; reg <= 5; ++reg)
             if (has(flow.arguments, reg))
-                parameters.push_back(at_entry[static_cast<std::size_t>(reg)].is_pointer() ? static_cast<llvm::Type*>(ptr) : i64);
+                parameters.push_back(
+                    at_entry[static_cast<std::size_t>(reg)].is_pointer() ? static_cast<llvm::Type*>(ptr) : i64);
         if (types_.of(subprogram).result.is_pointer()) result = ptr;
     }
     signature.type = llvm::FunctionType::get(result, parameters, false);
@@ -98,7 +105,8 @@ Signature ModuleLowering::make_signature(std::size_t subprogram) {
 
 std::string ModuleLowering::symbol_name(const Subprogram& subprogram) const {
     const bool plain = std::ranges::all_of(subprogram.name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '$';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+               c == '$';
     });
     if (!plain || is_reserved(subprogram.name, options_.entry)) return cat("sub_", subprogram.begin);
     return subprogram.name;
@@ -124,7 +132,8 @@ void ModuleLowering::set_attributes(llvm::Function& function) {
     function.setUWTableKind(llvm::UWTableKind::Async);
     // No calls of C library functions out of recognised loops: an object imports helpers only.
     function.addFnAttr("no-builtins");
-    if (options_.cpu.empty() && llvm::Triple(module_.getTargetTriple()).isX86()) function.addFnAttr("tune-cpu", "generic");
+    if (options_.cpu.empty() && llvm::Triple(module_.getTargetTriple()).isX86())
+        function.addFnAttr("tune-cpu", "generic");
 }
 
 llvm::Function* ModuleLowering::helper(std::uint32_t id) {
@@ -145,7 +154,8 @@ llvm::Function* ModuleLowering::helper(std::uint32_t id) {
     for (int i = 0; i < shape.arguments; ++i) {
         const Reach reach = shape.reach[static_cast<std::size_t>(i)];
         const auto index = static_cast<unsigned>(i);
-        if (reach == Reach::Borrowed || reach == Reach::ReadOnly) function->addParamAttr(index, compat::no_capture(context()));
+        if (reach == Reach::Borrowed || reach == Reach::ReadOnly)
+            function->addParamAttr(index, compat::no_capture(context()));
         if (reach == Reach::ReadOnly) function->addParamAttr(index, llvm::Attribute::ReadOnly);
     }
     return function;
@@ -169,7 +179,8 @@ llvm::Function* ModuleLowering::call_helper_function() {
     return function;
 }
 
-llvm::Function* ModuleLowering::stand_in(llvm::StringRef prefix, std::uint32_t index, bool by_index, llvm::Type* result) {
+llvm::Function* ModuleLowering::stand_in(llvm::StringRef prefix, std::uint32_t index, bool by_index,
+                                         llvm::Type* result) {
     const std::string name = cat(std::string_view(prefix), by_index ? "idx." : "fd.", program_.maps[index].number);
     if (auto* const known = module_.getFunction(name)) return known;
     auto* const type = llvm::FunctionType::get(result, false);
@@ -189,8 +200,8 @@ llvm::Function* ModuleLowering::map_values(std::uint32_t index, bool by_index) {
 llvm::GlobalVariable* ModuleLowering::weak_values(std::uint32_t index) {
     const std::string name = abi::map_values_symbol(program_.maps[index].number);
     if (auto* const known = module_.getNamedGlobal(name)) return known;
-    return new llvm::GlobalVariable(module_, llvm::Type::getInt8Ty(context()), false, llvm::GlobalValue::ExternalWeakLinkage,
-                                    nullptr, name);
+    return new llvm::GlobalVariable(module_, llvm::Type::getInt8Ty(context()), false,
+                                    llvm::GlobalValue::ExternalWeakLinkage, nullptr, name);
 }
 
 llvm::GlobalVariable* ModuleLowering::folded(std::uint32_t index) {

@@ -19,8 +19,8 @@
 
 namespace bpftime::lowering {
 
-// Stand-ins for a map's handle and for the address of its first value: pure functions that the optimiser may merge and hoist,
-// replaced by expand_map_references() when it is done.
+// Stand-ins for a map's handle and for the address of its first value: pure functions that the optimiser may merge and
+// hoist, replaced by expand_map_references() when it is done.
 inline constexpr llvm::StringLiteral kMapHandleStandIn = "bpftime.map_handle.";
 inline constexpr llvm::StringLiteral kMapValuesStandIn = "bpftime.map_values.";
 
@@ -33,7 +33,8 @@ struct Signature {
 
 class ModuleLowering {
 public:
-    ModuleLowering(const Program& program, const CompileOptions& options, llvm::Module& module, const llvm::Triple& triple);
+    ModuleLowering(const Program& program, const CompileOptions& options, llvm::Module& module,
+                   const llvm::Triple& triple);
 
     // Fills the module.
     Status run();

@@ -1,4 +1,5 @@
-// Small conveniences for reading ELF objects through LLVM; errors of single symbols and relocations count as "nothing known".
+// Small conveniences for reading ELF objects through LLVM; errors of single symbols and relocations count as "nothing
+// known".
 #pragma once
 
 #include <llvm/Object/ELFObjectFile.h>
@@ -21,7 +22,8 @@ T value_or(llvm::Expected<T> expected, T fallback) {
 }
 
 inline Result<std::unique_ptr<llvm::object::ObjectFile>> open_object(std::span<const std::uint8_t> elf) {
-    const llvm::MemoryBufferRef buffer(llvm::StringRef(reinterpret_cast<const char*>(elf.data()), elf.size()), "object");
+    const llvm::MemoryBufferRef buffer(llvm::StringRef(reinterpret_cast<const char*>(elf.data()), elf.size()),
+                                       "object");
     auto object = llvm::object::ObjectFile::createELFObjectFile(buffer);
     if (!object) return fail(failure("not a readable ELF object: ", llvm::toString(object.takeError())));
     return std::move(*object);

@@ -1,4 +1,5 @@
-// How much optimisation a program gets: O3 with the target's cost model, and less where its size would make that take too long.
+// How much optimisation a program gets: O3 with the target's cost model, and less where its size would make that take
+// too long.
 #pragma once
 
 #include <llvm/IR/Module.h>

@@ -32,19 +32,19 @@ constexpr Baseline kOther{llvm::Triple::UnknownArch, "", "", ""};
 // Features worth recording: those that instruction selection uses in code like ours.
 constexpr const char* kNotedFeatures[] = {
     // x86-64
-    "sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl",
-    "avx512ifma", "avx512vbmi", "avx512vbmi2", "avx512vnni", "avx512bitalg", "avx512vpopcntdq", "avxvnni", "avxifma", "bmi", "bmi2",
-    "lzcnt", "movbe", "adx", "fma", "f16c", "gfni", "aes", "vaes", "pclmul", "vpclmulqdq", "sha", "cx16", "sahf", "crc32", "sse4a",
-    "xop", "fma4", "tbm", "lwp", "movdiri", "movdir64b", "amx-tile",
+    "sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "avx512f", "avx512bw", "avx512cd", "avx512dq",
+    "avx512vl", "avx512ifma", "avx512vbmi", "avx512vbmi2", "avx512vnni", "avx512bitalg", "avx512vpopcntdq", "avxvnni",
+    "avxifma", "bmi", "bmi2", "lzcnt", "movbe", "adx", "fma", "f16c", "gfni", "aes", "vaes", "pclmul", "vpclmulqdq",
+    "sha", "cx16", "sahf", "crc32", "sse4a", "xop", "fma4", "tbm", "lwp", "movdiri", "movdir64b", "amx-tile",
     // AArch64
-    "lse", "lse2", "rcpc", "rcpc-immo", "crc", "dotprod", "fullfp16", "sve", "sve2", "rdm", "jsconv", "complxnum", "altnzcv", "flagm",
-    "bf16", "i8mm", "mops", "cssc", "lse128", "rcpc3", "sha3",
+    "lse", "lse2", "rcpc", "rcpc-immo", "crc", "dotprod", "fullfp16", "sve", "sve2", "rdm", "jsconv", "complxnum",
+    "altnzcv", "flagm", "bf16", "i8mm", "mops", "cssc", "lse128", "rcpc3", "sha3",
     // RISC-V
     "zba", "zbb", "zbc", "zbs", "zbkb", "zicond", "zacas", "zabha", "zcb", "zfa", "v", "zvbb", "unaligned-scalar-mem",
     "unaligned-vector-mem"};
 
-// X86's domain reassignment takes time quadratic in the size of a function on AVX-512 processors (half a minute for 10,000 branchy
-// instructions) and moves values to mask registers, which code like ours does not use.
+// X86's domain reassignment takes time quadratic in the size of a function on AVX-512 processors (half a minute for
+// 10,000 branchy instructions) and moves values to mask registers, which code like ours does not use.
 void switch_off_domain_reassignment() {
     const auto& options = llvm::cl::getRegisteredOptions();
     const auto option = options.find("disable-x86-domain-reassignment");
@@ -72,8 +72,10 @@ llvm::Triple host_triple() { return llvm::Triple(llvm::Triple::normalize(llvm::s
 
 Status check_machine(const llvm::Triple& triple) {
     if (!triple.isLittleEndian())
-        return fail(failure("target ", triple.str(), " is big-endian: BPF bytecode is little-endian and shares memory with its host"));
-    if (!triple.isArch64Bit()) return fail(failure("target ", triple.str(), " is not a 64-bit machine: BPF addresses have 64 bits"));
+        return fail(failure("target ", triple.str(),
+                            " is big-endian: BPF bytecode is little-endian and shares memory with its host"));
+    if (!triple.isArch64Bit())
+        return fail(failure("target ", triple.str(), " is not a 64-bit machine: BPF addresses have 64 bits"));
     if (!triple.isOSBinFormatELF()) return fail(failure("target ", triple.str(), " does not use ELF objects"));
     if (triple.isBPF() || triple.isNVPTX() || triple.isAMDGPU() || triple.isSPIRV())
         return fail(failure("target ", triple.str(), " is not a processor that objects can be linked for"));
@@ -85,9 +87,7 @@ const Baseline& baseline(const llvm::Triple& triple) {
     return row == std::end(kBaselines) ? kOther : *row;
 }
 
-std::string join(std::string_view a, std::string_view b) {
-    return a.empty() || b.empty() ? cat(a, b) : cat(a, ",", b);
-}
+std::string join(std::string_view a, std::string_view b) { return a.empty() || b.empty() ? cat(a, b) : cat(a, ",", b); }
 
 std::string host_features() {
     std::string all;
@@ -105,8 +105,8 @@ Status check_features(const llvm::MCSubtargetInfo& info, const std::string& feat
         const bool exists = std::ranges::any_of(known, [&](const auto& row) { return name == row.Key; });
         if ((part[0] != '+' && part[0] != '-') || !exists)
             return fail(failure("feature '", std::string_view(part), "' is unknown for ", info.getTargetTriple().str())
-                            .with_hint("features are '+name' or '-name'; 'llc -mtriple=" + info.getTargetTriple().str() +
-                                       " -mattr=help' lists them"));
+                            .with_hint("features are '+name' or '-name'; 'llc -mtriple=" +
+                                       info.getTargetTriple().str() + " -mattr=help' lists them"));
     }
     return {};
 }
@@ -116,7 +116,8 @@ std::vector<std::string> added_features(const llvm::MCSubtargetInfo& without, co
     std::vector<std::string> names;
     for (const char* name : kNotedFeatures) {
         const auto known = with.getAllProcessorFeatures();
-        const bool exists = std::ranges::any_of(known, [&](const auto& row) { return llvm::StringRef(name) == row.Key; });
+        const bool exists =
+            std::ranges::any_of(known, [&](const auto& row) { return llvm::StringRef(name) == row.Key; });
         if (!exists) continue;
         const std::string flag = cat("+", name);
         if (with.checkFeatures(flag) && !without.checkFeatures(flag)) names.emplace_back(name);
@@ -157,11 +158,13 @@ Result<Target> make_target(const CompileOptions& options) {
     result.cpu = native ? llvm::sys::getHostCPUName().str() : options.cpu.empty() ? base.cpu : options.cpu;
     std::string features = native ? host_features() : options.cpu.empty() ? base.features : "";
 
-    const std::unique_ptr<llvm::MCSubtargetInfo> plain(target->createMCSubtargetInfo(result.triple.str(), base.cpu, base.features));
+    const std::unique_ptr<llvm::MCSubtargetInfo> plain(
+        target->createMCSubtargetInfo(result.triple.str(), base.cpu, base.features));
     if (plain == nullptr) return fail(failure("target ", result.triple.str(), " cannot be compiled for by this LLVM"));
     if (!result.cpu.empty() && !plain->isCPUStringValid(result.cpu))
-        return fail(failure("cpu '", result.cpu, "' is unknown for ", result.triple.str())
-                        .with_hint("'llc -mtriple=" + result.triple.str() + " -mcpu=help' lists those that LLVM knows"));
+        return fail(
+            failure("cpu '", result.cpu, "' is unknown for ", result.triple.str())
+                .with_hint("'llc -mtriple=" + result.triple.str() + " -mcpu=help' lists those that LLVM knows"));
     BPFTIME_CHECK(check_features(*plain, options.features));
     features = join(features, options.features);
 
@@ -169,8 +172,10 @@ Result<Target> make_target(const CompileOptions& options) {
     machine_options.EmitStackSizeSection = true;
     machine_options.MCOptions.ABIName = base.abi;
     result.machine.reset(target->createTargetMachine(result.triple.str(), result.cpu, features, machine_options,
-                                                     llvm::Reloc::PIC_, llvm::CodeModel::Small, code_level(options.optimise)));
-    if (result.machine == nullptr) return fail(failure("target ", result.triple.str(), " cannot be compiled for by this LLVM"));
+                                                     llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                                     code_level(options.optimise)));
+    if (result.machine == nullptr)
+        return fail(failure("target ", result.triple.str(), " cannot be compiled for by this LLVM"));
     result.features = added_features(*plain, *result.machine->getMCSubtargetInfo());
     return result;
 }

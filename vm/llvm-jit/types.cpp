@@ -18,7 +18,8 @@ Type constant(std::uint64_t value) { return value == 0 ? kZero : value <= 0xffff
 bool fits_word(Type type) { return type.kind == Kind::Zero || type.kind == Kind::Word; }
 
 Type frame(std::int64_t offset) {
-    return offset >= -4 * kStackSize && offset <= kStackSize ? Type{Kind::Frame, static_cast<std::int32_t>(offset)} : kPointer;
+    return offset >= -4 * kStackSize && offset <= kStackSize ? Type{Kind::Frame, static_cast<std::int32_t>(offset)}
+                                                             : kPointer;
 }
 
 // The least type that describes both; `wished` decides between pointers and integers.
@@ -64,7 +65,10 @@ int defined_register(const Insn& insn) {
 }
 
 ProgramTypes::ProgramTypes(const Program& program, const ProgramFlow& flow)
-    : program_(program), flow_(flow), subprograms_(program.subprograms.size()), wishes_(program.subprograms.size()),
+    : program_(program),
+      flow_(flow),
+      subprograms_(program.subprograms.size()),
+      wishes_(program.subprograms.size()),
       wished_(program.insns.size(), 0) {
     // Once without wishes to learn which operand of an addition is the pointer, once with them.
     for (int round = 0; round < 2; ++round) {
@@ -189,7 +193,9 @@ Type ProgramTypes::defined(const State& state, std::uint32_t slot) const {
             switch (row.lddw()) {
                 case LddwKind::Imm: type = constant(static_cast<std::uint64_t>(insn.imm)); break;
                 case LddwKind::MapByFd: type = {Kind::Map, static_cast<std::int32_t>(insn.map_index())}; break;
-                case LddwKind::MapByIdx: type = {Kind::Map, static_cast<std::int32_t>(insn.map_index()) | kByIndex}; break;
+                case LddwKind::MapByIdx:
+                    type = {Kind::Map, static_cast<std::int32_t>(insn.map_index()) | kByIndex};
+                    break;
                 default: type = kPointer; break;
             }
             break;
@@ -201,7 +207,8 @@ Type ProgramTypes::defined(const State& state, std::uint32_t slot) const {
 
 Type ProgramTypes::defined_by_call(std::uint32_t slot) const {
     const Insn& insn = program_.insns[slot];
-    if (insn.op == Op::CallHelper) return helper_shape(static_cast<std::uint32_t>(insn.imm)).returns_pointer ? kPointer : kInteger;
+    if (insn.op == Op::CallHelper)
+        return helper_shape(static_cast<std::uint32_t>(insn.imm)).returns_pointer ? kPointer : kInteger;
     if (insn.op != Op::CallLocal) return kInteger;
     const std::uint32_t callee = callee_index(program_, slot);
     if (flow_.subprograms[callee].address_taken) return kInteger;
@@ -212,8 +219,7 @@ Type ProgramTypes::defined_by_alu(const State& state, const Insn& insn) const {
     const OpInfo& row = info(insn.op);
     const AluOp op = row.alu();
     const auto imm = static_cast<std::uint64_t>(insn.imm);
-    if (row.width == 32)
-        return op == AluOp::Mov && row.source == Source::Imm ? constant(imm & 0xffffffff) : kWord;
+    if (row.width == 32) return op == AluOp::Mov && row.source == Source::Imm ? constant(imm & 0xffffffff) : kWord;
 
     const Type dst = state[insn.dst];
     const Type src = row.source == Source::Reg ? state[insn.src] : constant(imm);

@@ -1,9 +1,10 @@
-// What each register holds at each point: pointers are told from integers without a verifier, by data flow. Free of LLVM.
+// What each register holds at each point: pointers are told from integers without a verifier, by data flow. Free of
+// LLVM.
 //
-// Forward: r10 is a pointer into the frame, r1 of the entry is the context, lddw and helpers' prototypes tell the rest; moves and
-// additions keep it. Backward: a value that is dereferenced later is wanted as a pointer from its definition on, so that a
-// pointer loaded from memory becomes one with a single conversion. A wrong guess costs speed, not correctness: a pointer that
-// was an integer is one by conversion, which LLVM takes to point anywhere.
+// Forward: r10 is a pointer into the frame, r1 of the entry is the context, lddw and helpers' prototypes tell the rest;
+// moves and additions keep it. Backward: a value that is dereferenced later is wanted as a pointer from its definition
+// on, so that a pointer loaded from memory becomes one with a single conversion. A wrong guess costs speed, not
+// correctness: a pointer that was an integer is one by conversion, which LLVM takes to point anywhere.
 #pragma once
 
 #include <array>
@@ -42,9 +43,9 @@ using State = std::array<Type, kRegisters>;
 
 // What the analysis knows of one subprogram.
 struct SubprogramTypes {
-    std::vector<State> at_entry;  // of each block of its Flow; meaningful for registers live there
-    State arguments{};            // of r1..r5, joined over its call sites
-    Type result;                  // of r0 at its exits
+    std::vector<State> at_entry;             // of each block of its Flow; meaningful for registers live there
+    State arguments{};                       // of r1..r5, joined over its call sites
+    Type result;                             // of r0 at its exits
     std::uint32_t frame_bytes = kStackSize;  // that it can touch; a multiple of 16
 };
 
@@ -78,8 +79,8 @@ private:
     const Program& program_;
     const ProgramFlow& flow_;
     std::vector<SubprogramTypes> subprograms_;
-    std::vector<Wishes> wishes_;         // by subprogram
-    std::vector<std::uint8_t> wished_;   // by slot: what it defines is used as an address later
+    std::vector<Wishes> wishes_;        // by subprogram
+    std::vector<std::uint8_t> wished_;  // by slot: what it defines is used as an address later
 };
 
 // The register that an instruction defines, or -1.
