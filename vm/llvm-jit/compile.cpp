@@ -60,8 +60,8 @@ private:
 // One compilation: a context of its own, so that several threads may compile at once.
 class Compilation {
 public:
-    Compilation(const Program& program, const CompileOptions& options, bool keep_names)
-        : program_(program), options_(options), module_(std::make_unique<llvm::Module>(program.name, context_)) {
+    Compilation(const Program& program, const CompileOptions& options, bool keep_names, bool spare_stack = false)
+        : program_(program), options_(options), spare_stack_(spare_stack), module_(std::make_unique<llvm::Module>(program.name, context_)) {
         context_.setDiscardValueNames(!keep_names);
         context_.setDiagnosticHandler(std::make_unique<Diagnostics>(errors_));
     }
@@ -76,7 +76,7 @@ public:
             module_->addModuleFlag(llvm::Module::Error, "target-abi", llvm::MDString::get(context_, abi));
         lowering_ = std::make_unique<ModuleLowering>(program_, options_, *module_, target_.triple);
         BPFTIME_CHECK(lowering_->run());
-        effort_ = choose_effort(options_.optimise, program_.insns.size(), *module_);
+        effort_ = choose_effort(options_.optimise, program_.insns.size(), *module_, spare_stack_);
         target_.machine->setOptLevel(code_level(effort_.code_level));
         optimise(*module_, *target_.machine, effort_);
         expand_map_references(*module_);
@@ -112,6 +112,7 @@ private:
 
     const Program& program_;
     const CompileOptions& options_;
+    bool spare_stack_;
     std::string errors_;
     llvm::LLVMContext context_;
     std::unique_ptr<llvm::Module> module_;
@@ -126,14 +127,21 @@ Result<T> named(Result<T> result, const Program& program) {
     return result;
 }
 
+// Bytes of native stack that are worth a second compilation to avoid; the linker refuses twice as much.
+constexpr std::uint32_t kMuchStack = 128 * 1024;
+
 class LlvmCompiler final : public Compiler {
 public:
     Result<CompiledObject> compile(const Program& program, const CompileOptions& options) const override {
         return named(guarded(program.name,
                              [&]() -> Result<CompiledObject> {
-                                 Compilation compilation(program, options, false);
-                                 BPFTIME_CHECK(compilation.build());
-                                 return compilation.object();
+                                 Compilation first(program, options, false);
+                                 BPFTIME_CHECK(first.build());
+                                 auto object = first.object();
+                                 if (!object || object->metadata.native_stack <= kMuchStack) return object;
+                                 Compilation second(program, options, false, true);
+                                 BPFTIME_CHECK(second.build());
+                                 return second.object();
                              }),
                      program);
     }

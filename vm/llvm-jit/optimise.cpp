@@ -39,11 +39,13 @@ std::size_t cost_of(std::size_t insns, const llvm::Module& module) {
 
 }  // namespace
 
-Effort choose_effort(int level, std::size_t insns, const llvm::Module& module) {
+Effort choose_effort(int level, std::size_t insns, const llvm::Module& module, bool spare_stack) {
     Effort effort{.level = level, .quick = false, .code_level = level};
     if (level <= 0) return effort;
     const std::size_t cost = cost_of(insns, module);
-    const auto* row = std::ranges::find_if(kEfforts, [&](const Row& one) { return cost > one.cost; });
+    const auto* row = std::ranges::find_if(kEfforts, [&](const Row& one) {
+        return cost > one.cost && !(spare_stack && one.most.code_level == 0);
+    });
     if (row == std::end(kEfforts)) return effort;
     effort = row->most;
     effort.level = std::min(effort.level, level);

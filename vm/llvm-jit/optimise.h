@@ -16,8 +16,9 @@ struct Effort {
     int code_level = 3;  // of the code generator
 };
 
-// `module` as lowered from `insns` BPF instructions.
-Effort choose_effort(int level, std::size_t insns, const llvm::Module& module);
+// `module` as lowered from `insns` BPF instructions. `spare_stack` rules out code that keeps every value in memory, however large
+// the program.
+Effort choose_effort(int level, std::size_t insns, const llvm::Module& module, bool spare_stack);
 
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const Effort& effort);
 
