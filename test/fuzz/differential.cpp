@@ -2,11 +2,13 @@
 //   differential [--count N] [--seed S] [--engines a,b,...] [--sample N]
 // Program number i is generate(seed + i). A disagreement is reported with its seed and the instructions that it needs.
 #include <linux/bpf.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -40,6 +42,8 @@ struct Participant {
     u64 ran = 0, refused = 0;
     double seconds = 0;
 };
+
+constexpr int kCrashSignals[] = {SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGABRT};
 
 u64 weighted_sum(u64 a, u64 b, u64 c, u64 d, u64 e) { return (a ^ (b << 1)) + 3 * c + 5 * d + 7 * e; }
 
@@ -127,12 +131,49 @@ bool agrees(const Participant& participant, const Outcome& expected, const Resul
     return result ? *result == expected : participant.kernel;
 }
 
+// The same as participant.run() in a process of its own, so that code which damages memory ends nothing but that.
+Result<Outcome> run_apart(const Participant& participant, const Program& program, const Generated& generated) {
+    int ends[2];
+    if (pipe(ends) != 0) return fail(failure("pipe: ", std::strerror(errno)));
+    std::cout << std::flush;
+    const pid_t child = fork();
+    if (child == 0) {
+        for (const int number : kCrashSignals) std::signal(number, SIG_DFL);
+        const auto result = participant.run(program, generated);
+        std::vector<std::uint8_t> bytes(1 + sizeof(u64));
+        bytes[0] = result.has_value();
+        if (result) {
+            std::memcpy(bytes.data() + 1, &result->r0, sizeof(u64));
+            bytes.insert(bytes.end(), result->memory.begin(), result->memory.end());
+            bytes.insert(bytes.end(), result->value.begin(), result->value.end());
+        }
+        const bool written = write(ends[1], bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+        _exit(written ? 0 : 1);
+    }
+    close(ends[1]);
+    std::vector<std::uint8_t> bytes(2 + sizeof(u64) + generated.memory.size() + generated.value.size());
+    const ssize_t got = read(ends[0], bytes.data(), bytes.size());
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFSIGNALED(status)) return fail(failure("crashes with signal ", WTERMSIG(status)));
+    if (got < 1 + static_cast<ssize_t>(sizeof(u64)) || bytes[0] == 0) return fail(failure("refuses the program"));
+    Outcome outcome = before(generated);
+    const auto* at = bytes.data() + 1;
+    std::memcpy(&outcome.r0, at, sizeof(u64));
+    at += sizeof(u64);
+    std::copy_n(at, outcome.memory.size(), outcome.memory.begin());
+    at += outcome.memory.size();
+    std::copy_n(at, outcome.value.size(), outcome.value.begin());
+    return outcome;
+}
+
 // True if `participant` and the interpreter still differ on `generated`.
 bool differs(const Participant& participant, const Generated& generated) {
     const auto program = program_of(generated);
     if (!program) return false;
     const auto expected = run_checked_mode(*program, generated);
-    return expected && !agrees(participant, *expected, participant.run(*program, generated));
+    return expected && !agrees(participant, *expected, run_apart(participant, *program, generated));
 }
 
 // Stores to the stack stay: without them a program may read what others left there, and then nobody needs to agree.
@@ -169,7 +210,7 @@ void report(const Participant& participant, const Generated& generated, u64 seed
         std::cout << "  " << slot << ": " << disassemble(insn, slot, Syntax::Llvm) << '\n';
     }
     std::cout << "  interpreter: " << describe(run_checked_mode(*program, small)) << "\n  " << participant.name << ": "
-              << describe(participant.run(*program, small)) << std::endl;
+              << describe(run_apart(participant, *program, small)) << std::endl;
 }
 
 volatile std::sig_atomic_t crashed = 0;
@@ -241,7 +282,7 @@ int main(int argc, char** argv) {
     app.add_flag("--show", show, "print the programs and why the kernel refuses them");
     CLI11_PARSE(app, argc, argv);
 
-    for (const int number : {SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGABRT}) std::signal(number, on_crash);
+    for (const int number : kCrashSignals) std::signal(number, on_crash);
     auto all = participants({names.begin(), names.end()}, sample);
     int disagreements = 0;
     for (u64 i = 0; i < count && disagreements < 20; ++i) {
