@@ -200,8 +200,8 @@ Generated minimise(const Participant& participant, Generated generated) {
     return generated;
 }
 
-void report(const Participant& participant, const Generated& generated, u64 seed) {
-    std::cout << "DISAGREEMENT seed " << seed << " engine " << participant.name << '\n';
+void report(const Participant& participant, const Generated& generated, const Result<Outcome>& result, u64 seed) {
+    std::cout << "DISAGREEMENT seed " << seed << " engine " << participant.name << ": " << describe(result) << '\n';
     const Generated small = minimise(participant, generated);
     const auto program = program_of(small);
     for (std::uint32_t slot = 0; slot < small.insns.size(); ++slot) {
@@ -262,7 +262,7 @@ int try_program(std::vector<Participant>& all, u64 seed) {
         participant.refused += !result;
         if (agrees(participant, *expected, result)) continue;
         ++disagreements;
-        report(participant, generated, seed);
+        report(participant, generated, result, seed);
     }
     return disagreements;
 }

@@ -43,12 +43,15 @@ std::string control_flow_graph(const Program& program) {
     for (const Subprogram& sub : program.subprograms) {
         out += fmt::format("  subgraph \"cluster_{}\" {{\n    label=\"{}\";\n", sub.begin, quoted(sub.name));
         std::string edges;
-        for (const Block& block : basic_blocks(program, sub)) {
+        const std::vector<Block> blocks = basic_blocks(program, sub);
+        for (const Block& block : blocks) {
             out += fmt::format("    b{} [label=\"{}\"];\n", block.begin, block_label(program, block));
-            const bool conditional = block.successors.size() == 2;
-            for (std::size_t i = 0; i < block.successors.size(); ++i)
-                edges += fmt::format("  b{} -> b{}{};\n", block.begin, block.successors[i],
-                                     conditional ? i == 0 ? " [label=\"true\"]" : " [label=\"false\"]" : "");
+            const auto edge = [&](std::uint32_t to, const char* label) {
+                if (to != kNoBlock) edges += fmt::format("  b{} -> b{}{};\n", block.begin, blocks[to].begin, label);
+            };
+            const bool conditional = block.taken != kNoBlock && block.next != kNoBlock;
+            edge(block.taken, conditional ? " [label=\"true\"]" : "");
+            edge(block.next, conditional ? " [label=\"false\"]" : "");
             for (std::uint32_t slot = block.begin; slot < block.end; ++slot)
                 if (program.insns[slot].op == Op::CallLocal)
                     edges += fmt::format("  b{} -> b{} [style=dotted, label=\"call\"];\n", block.begin, program.insns[slot].target(slot));

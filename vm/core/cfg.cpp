@@ -3,8 +3,9 @@
 namespace bpftime {
 
 std::vector<Block> basic_blocks(const Program& program, const Subprogram& sub) {
-    std::vector<char> leader(sub.end - sub.begin + 1, 0);
-    leader.front() = leader.back() = 1;
+    const std::uint32_t size = sub.end - sub.begin;
+    std::vector<char> leader(size + 1, 0);
+    leader.front() = 1;
     for (std::uint32_t slot = sub.begin; slot < sub.end; ++slot) {
         const Insn& insn = program.insns[slot];
         if (is_jump(insn.op)) leader[insn.target(slot) - sub.begin] = 1;
@@ -12,17 +13,23 @@ std::vector<Block> basic_blocks(const Program& program, const Subprogram& sub) {
     }
 
     std::vector<Block> blocks;
-    for (std::uint32_t begin = sub.begin; begin < sub.end;) {
-        Block block{.begin = begin, .end = begin + 1, .last = begin, .successors = {}};
-        while (!leader[block.end - sub.begin]) ++block.end;
-        block.last = program.insns[block.end - 1].op == Op::LddwHigh ? block.end - 2 : block.end - 1;
-        const Insn& last = program.insns[block.last];
-        if (is_jump(last.op)) block.successors.push_back(last.target(block.last));
-        if (!ends_flow(last.op)) block.successors.push_back(block.end);
-        begin = block.end;
-        blocks.push_back(std::move(block));
+    std::vector<std::uint32_t> index(size);  // of the block, by slot
+    for (std::uint32_t at = 0; at < size; ++at) {
+        if (leader[at]) blocks.push_back({.begin = sub.begin + at});
+        index[at] = static_cast<std::uint32_t>(blocks.size() - 1);
+        blocks.back().end = sub.begin + at + 1;
+    }
+    for (Block& block : blocks) {
+        const std::uint32_t last = last_insn(program, block);
+        const Insn& insn = program.insns[last];
+        if (is_jump(insn.op)) block.taken = index[insn.target(last) - sub.begin];
+        if (!ends_flow(insn.op)) block.next = index[block.end - sub.begin];
     }
     return blocks;
+}
+
+std::uint32_t last_insn(const Program& program, const Block& block) {
+    return block.end - (program.insns[block.end - 1].op == Op::LddwHigh ? 2 : 1);
 }
 
 }  // namespace bpftime

@@ -80,6 +80,7 @@ public:
         target_.machine->setOptLevel(code_level(effort_.code_level));
         optimise(*module_, *target_.machine, effort_);
         expand_map_references(*module_);
+        if (target_.triple.isX86()) separate_scaled_indices(*module_);
         return check_errors();
     }
 

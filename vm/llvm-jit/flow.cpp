@@ -10,35 +10,9 @@ namespace bpftime::lowering {
 
 namespace {
 
-// Marks the slots at which blocks begin, relative to `sub.begin`.
-std::vector<char> find_leaders(const Program& program, const Subprogram& sub) {
-    std::vector<char> leader(sub.end - sub.begin + 1, 0);
-    leader[0] = 1;
-    for (std::uint32_t slot = sub.begin; slot < sub.end; ++slot) {
-        const Op op = program.insns[slot].op;
-        if (is_jump(op)) leader[program.insns[slot].target(slot) - sub.begin] = 1;
-        if (is_jump(op) || op == Op::Exit) leader[slot + 1 - sub.begin] = 1;
-    }
-    return leader;
-}
-
 // Blocks that control reaches from the subprogram's first slot, with their edges.
 std::vector<Block> find_blocks(const Program& program, const Subprogram& sub) {
-    const auto leader = find_leaders(program, sub);
-    std::vector<Block> all;
-    std::vector<std::uint32_t> index(sub.end - sub.begin + 1, kNoBlock);
-    for (std::uint32_t slot = sub.begin; slot < sub.end; ++slot) {
-        if (leader[slot - sub.begin]) all.push_back({.begin = slot});
-        index[slot - sub.begin] = static_cast<std::uint32_t>(all.size() - 1);
-        all.back().end = slot + 1;
-    }
-    for (Block& block : all) {
-        const std::uint32_t last = last_insn(program, block);
-        const Insn& insn = program.insns[last];
-        if (is_jump(insn.op)) block.taken = index[insn.target(last) - sub.begin];
-        if (!ends_flow(insn.op) && block.end < sub.end) block.next = index[block.end - sub.begin];
-    }
-
+    const std::vector<Block> all = basic_blocks(program, sub);
     std::vector<std::uint32_t> renumbered(all.size(), kNoBlock), work{0};
     std::vector<char> reached(all.size(), 0);
     reached[0] = 1;
@@ -92,6 +66,7 @@ void find_live(const Program& program, const ProgramFlow& all, Flow& flow) {
             summary[i].reads |= access.reads & ~summary[i].writes;
             summary[i].writes |= access.writes;
         }
+    flow.live_in.assign(flow.blocks.size(), 0);
     std::deque<std::uint32_t> work;
     std::vector<char> queued(flow.blocks.size(), 1);
     for (std::size_t i = flow.blocks.size(); i-- > 0;) work.push_back(static_cast<std::uint32_t>(i));
@@ -99,15 +74,15 @@ void find_live(const Program& program, const ProgramFlow& all, Flow& flow) {
         const std::uint32_t i = work.front();
         work.pop_front();
         queued[i] = 0;
-        Block& block = flow.blocks[i];
-        for (const std::uint32_t to : successors(block)) block.live_out |= flow.blocks[to].live_in;
-        const auto in = static_cast<RegSet>(summary[i].reads | (block.live_out & ~summary[i].writes));
-        if (in == block.live_in) continue;
-        block.live_in = in;
+        RegSet out = 0;
+        for (const std::uint32_t to : successors(flow.blocks[i])) out |= flow.live_in[to];
+        const auto in = static_cast<RegSet>(summary[i].reads | (out & ~summary[i].writes));
+        if (in == flow.live_in[i]) continue;
+        flow.live_in[i] = in;
         for (const std::uint32_t from : flow.predecessors[i])
             if (!queued[from]) queued[from] = 1, work.push_back(from);
     }
-    flow.arguments = flow.blocks[0].live_in & kArgumentRegs;
+    flow.arguments = flow.live_in[0] & kArgumentRegs;
 }
 
 // Visits `index` and what it calls, callees first. Calls do not recurse (validate()) and nest few deep.
@@ -167,10 +142,6 @@ std::uint32_t callee_index(const Program& program, std::uint32_t slot) {
     const Insn& insn = program.insns[slot];
     const auto to = insn.op == Op::CallLocal ? insn.target(slot) : insn.code_target(slot);
     return static_cast<std::uint32_t>(program.subprogram_at(to));
-}
-
-std::uint32_t last_insn(const Program& program, const Block& block) {
-    return block.end - (program.insns[block.end - 1].op == Op::LddwHigh ? 2 : 1);
 }
 
 Access access_of(const Program& program, const ProgramFlow& flow, std::uint32_t slot) {

@@ -1,11 +1,10 @@
 // Control flow and register liveness of a program's subprograms. Free of LLVM.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
-#include "vm/core/program.h"
+#include "vm/core/cfg.h"
 
 namespace bpftime::lowering {
 
@@ -14,35 +13,6 @@ using RegSet = std::uint16_t;
 constexpr RegSet bit(int reg) { return static_cast<RegSet>(1u << reg); }
 constexpr bool has(RegSet set, int reg) { return (set >> reg & 1) != 0; }
 inline constexpr RegSet kArgumentRegs = bit(1) | bit(2) | bit(3) | bit(4) | bit(5);
-inline constexpr std::uint32_t kNoBlock = ~std::uint32_t{0};
-
-// Straight-line code: slots [begin, end), of which only the last may jump.
-struct Block {
-    std::uint32_t begin = 0;
-    std::uint32_t end = 0;
-    std::uint32_t taken = kNoBlock;  // block a jump leads to
-    std::uint32_t next = kNoBlock;   // block that control falls into
-    RegSet live_in = 0;
-    RegSet live_out = 0;
-};
-
-// The blocks that control may go to from `block`, each once.
-class Successors {
-public:
-    explicit Successors(const Block& block) {
-        if (block.taken != kNoBlock) blocks_[size_++] = block.taken;
-        if (block.next != kNoBlock && block.next != block.taken) blocks_[size_++] = block.next;
-    }
-    const std::uint32_t* begin() const { return blocks_.data(); }
-    const std::uint32_t* end() const { return blocks_.data() + size_; }
-    std::size_t size() const { return size_; }
-    std::uint32_t operator[](std::size_t i) const { return blocks_[i]; }
-
-private:
-    std::array<std::uint32_t, 2> blocks_{};
-    std::size_t size_ = 0;
-};
-inline Successors successors(const Block& block) { return Successors(block); }
 
 // The reachable blocks of one subprogram, by slot; blocks[0] is its entry.
 struct Flow {
@@ -50,6 +20,7 @@ struct Flow {
     bool address_taken = false;  // a callback: helpers call it with five arguments
     bool tail_calls = false;     // it, or a subprogram that it calls, may leave the program by a tail call
     std::vector<Block> blocks;
+    std::vector<RegSet> live_in;  // by block
     std::vector<std::vector<std::uint32_t>> predecessors;
     std::vector<std::uint32_t> order;  // reverse postorder
     RegSet arguments = 0;              // those of r1..r5 that it reads
@@ -72,8 +43,5 @@ Access access_of(const Program& program, const ProgramFlow& flow, std::uint32_t 
 
 // Index of the subprogram that a local call or code address leads to.
 std::uint32_t callee_index(const Program& program, std::uint32_t slot);
-
-// The last slot of a block that holds an instruction (an lddw's second half is none).
-std::uint32_t last_insn(const Program& program, const Block& block);
 
 }  // namespace bpftime::lowering

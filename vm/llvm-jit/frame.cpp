@@ -1,5 +1,6 @@
-// How much of its frame a subprogram can touch.
+// How much of its frame a subprogram can touch, and which bytes it has surely written where.
 #include <algorithm>
+#include <deque>
 
 #include "vm/llvm-jit/helper_shapes.h"
 #include "vm/llvm-jit/types.h"
@@ -13,6 +14,7 @@ class Extent {
 public:
     explicit Extent(const Program& program, const ProgramFlow& flow) : program_(program), flow_(flow) {}
 
+    bool escapes() const { return unknown_; }
     std::uint32_t bytes() const { return unknown_ ? kStackSize : static_cast<std::uint32_t>((-low_ + 15) / 16 * 16); }
 
     void look_at(const State& state, std::uint32_t slot, Type defined) {
@@ -81,9 +83,52 @@ void ProgramTypes::measure_frame(std::uint32_t subprogram) {
             if (reg >= 0) state[static_cast<std::size_t>(reg)] = type;
         }
         for (const std::uint32_t to : successors(block))
-            extent.flows_into(state, types.at_entry[to], flow.blocks[to].live_in);
+            extent.flows_into(state, types.at_entry[to], flow.live_in[to]);
     }
     types.frame_bytes = std::min<std::uint32_t>(extent.bytes(), kStackSize);
+    types.frame_escapes = extent.escapes();
+}
+
+FrameBytes frame_bytes(std::int64_t offset, int bytes) {
+    FrameBytes result;
+    for (std::int64_t at = kStackSize + offset; at < kStackSize + offset + bytes; ++at)
+        if (at >= 0 && at < kStackSize) result.set(static_cast<std::size_t>(at));
+    return result;
+}
+
+void ProgramTypes::mark_written(FrameBytes& written, State& state, const Block& block) const {
+    for (std::uint32_t slot = block.begin; slot < block.end; ++slot) {
+        const Insn& insn = program_.insns[slot];
+        const OpInfo& row = info(insn.op);
+        if (const Type dst = state[insn.dst]; row.family == Family::Store && dst.kind == Kind::Frame)
+            written |= frame_bytes(std::int64_t{dst.detail} + insn.off, row.width / 8);
+        step(state, slot);
+    }
+}
+
+// Forward data flow to the greatest fixed point; nothing is written at the start.
+void ProgramTypes::find_written(std::uint32_t subprogram) {
+    const Flow& flow = flow_.subprograms[subprogram];
+    SubprogramTypes& types = subprograms_[subprogram];
+    types.written.assign(flow.blocks.size(), types.frame_bytes == 0 ? FrameBytes{} : FrameBytes{}.set());
+    if (types.frame_bytes == 0) return;
+    types.written[0].reset();
+    std::deque<std::uint32_t> work(flow.order.begin(), flow.order.end());
+    std::vector<char> queued(flow.blocks.size(), 1);
+    while (!work.empty()) {
+        const std::uint32_t i = work.front();
+        work.pop_front();
+        queued[i] = 0;
+        FrameBytes written = types.written[i];
+        State state = types.at_entry[i];
+        mark_written(written, state, flow.blocks[i]);
+        for (const std::uint32_t to : successors(flow.blocks[i])) {
+            const FrameBytes both = types.written[to] & written;
+            if (both == types.written[to]) continue;
+            types.written[to] = both;
+            if (!queued[to]) queued[to] = 1, work.push_back(to);
+        }
+    }
 }
 
 }  // namespace bpftime::lowering

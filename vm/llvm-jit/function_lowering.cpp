@@ -105,7 +105,7 @@ void FunctionLowering::make_phis(std::uint32_t index) {
     const auto edges = static_cast<unsigned>(flow_.predecessors[index].size() + (index == 0));
     for (int reg = 0; reg < kFramePointer; ++reg) {
         const Form form = form_of(types_.at_entry[index][at(reg)]);
-        if (!has(flow_.blocks[index].live_in, reg) || form == Form::None) continue;
+        if (!has(flow_.live_in[index], reg) || form == Form::None) continue;
         llvm::Type* const type = form == Form::Wide   ? builder_.getInt64Ty()
                                  : form == Form::Word ? builder_.getInt32Ty()
                                                       : static_cast<llvm::Type*>(builder_.getPtrTy());
@@ -117,6 +117,7 @@ void FunctionLowering::make_phis(std::uint32_t index) {
 // Registers at the start of a block: those at its only predecessor's end, or phis.
 void FunctionLowering::enter_block(std::uint32_t index) {
     block_ = index;
+    written_ = types_.written[index];
     builder_.SetInsertPoint(blocks_[index]);
     builder_.SetCurrentDebugLocation({});
     if (phis_[index] == nullptr) {
@@ -133,7 +134,7 @@ void FunctionLowering::enter_block(std::uint32_t index) {
         }
     }
     for (int reg = 0; reg < kFramePointer; ++reg)
-        if (has(flow_.blocks[index].live_in, reg)) convert(reg, types_.at_entry[index][at(reg)]);
+        if (has(flow_.live_in[index], reg)) convert(reg, types_.at_entry[index][at(reg)]);
 }
 
 // Makes a register be of another type that its value has as well.

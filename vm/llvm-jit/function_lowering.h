@@ -66,6 +66,7 @@ private:
     Status lower_atomic(const Insn& insn);
     Result<llvm::Value*> address(int reg, std::int32_t offset, int bytes);
     llvm::Align alignment(int reg, std::int32_t offset, int bytes) const;
+    llvm::Value* settled(llvm::Value* value, const llvm::Value& where, int reg, std::int32_t offset, int bytes);
 
     // ---- lower_control.cpp
     Status lower_control(const Insn& insn);
@@ -94,6 +95,7 @@ private:
     llvm::Function* const function_;
     llvm::IRBuilder<> builder_;
     Registers registers_;
+    FrameBytes written_;  // bytes of the frame that have been stored to
     // Registers at the end of a block, kept for successors that have no other predecessor.
     std::vector<std::unique_ptr<Registers>> at_exit_;
     // Of blocks that several edges lead to: a phi for each live register that needs one, by register.

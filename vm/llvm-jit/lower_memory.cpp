@@ -1,4 +1,6 @@
 // Loads, stores and atomics (RFC 9669 section 5; load-acquire and store-release as Linux has them).
+#include <llvm/Analysis/ValueTracking.h>
+
 #include <bit>
 
 #include "vm/llvm-jit/function_lowering.h"
@@ -52,17 +54,29 @@ llvm::Align FunctionLowering::alignment(int reg, std::int32_t offset, int bytes)
     return llvm::Align(std::min<std::uint32_t>(known, static_cast<std::uint32_t>(bytes)));
 }
 
+// `value` as read from `where`, the address of `bytes` bytes at reg + offset. What a program reads of its frame before it
+// writes there is any value, but one and the same at each use; LLVM would take it for undefined.
+llvm::Value* FunctionLowering::settled(llvm::Value* value, const llvm::Value& where, int reg, std::int32_t offset, int bytes) {
+    const Type type = registers_[static_cast<std::size_t>(reg)].type;
+    if (type.kind == Kind::Frame) {
+        const FrameBytes read = frame_bytes(std::int64_t{type.detail} + offset, bytes);
+        return (read & written_) == read ? value : builder_.CreateFreeze(value);
+    }
+    const llvm::Value* const object = llvm::getUnderlyingObject(&where);
+    const bool foreign = llvm::isa<llvm::CallBase, llvm::GlobalValue>(object) ||
+                         (subprogram_ == 0 && llvm::isa<llvm::Argument>(object));
+    return foreign || !module_.types().frames_escape() ? value : builder_.CreateFreeze(value);
+}
+
 Status FunctionLowering::lower_load(const Insn& insn) {
     const OpInfo& row = info(insn.op);
     const int bytes = row.width / 8;
     llvm::Value* const where = BPFTIME_TRY(address(insn.src, insn.off, bytes));
     const llvm::Align align = alignment(insn.src, insn.off, bytes);
-    if (row.width == 64 && defined_type().kind == Kind::Pointer) {
-        define(insn.dst, builder_.CreateAlignedLoad(builder_.getPtrTy(), where, align));
-        return {};
-    }
-    auto* const memory_type = builder_.getIntNTy(row.width);
-    llvm::Value* value = builder_.CreateAlignedLoad(memory_type, where, align);
+    const bool is_address = row.width == 64 && defined_type().kind == Kind::Pointer;
+    auto* const memory_type = is_address ? static_cast<llvm::Type*>(builder_.getPtrTy()) : builder_.getIntNTy(row.width);
+    llvm::Value* value =
+        settled(builder_.CreateAlignedLoad(memory_type, where, align), *where, insn.src, insn.off, bytes);
     if (row.extension() == Extension::Sign)
         value = builder_.CreateSExt(value, builder_.getInt64Ty());
     else if (row.width < 32)
@@ -84,6 +98,8 @@ Status FunctionLowering::lower_store(const Insn& insn) {
     else
         value = row.width == 32 ? word(insn.src) : builder_.CreateTrunc(word(insn.src), builder_.getIntNTy(row.width));
     builder_.CreateAlignedStore(value, where, alignment(insn.dst, insn.off, bytes));
+    if (const Type type = registers_[insn.dst].type; type.kind == Kind::Frame)
+        written_ |= frame_bytes(std::int64_t{type.detail} + insn.off, bytes);
     return {};
 }
 
@@ -98,7 +114,8 @@ Status FunctionLowering::lower_atomic(const Insn& insn) {
     if (loads) {
         auto* const load = builder_.CreateAlignedLoad(type, where, align);
         load->setAtomic(AtomicOrdering::Acquire);
-        define(insn.dst, row.width < 32 ? builder_.CreateZExt(load, builder_.getInt32Ty()) : load);
+        llvm::Value* const value = settled(load, *where, insn.src, insn.off, bytes);
+        define(insn.dst, row.width < 32 ? builder_.CreateZExt(value, builder_.getInt32Ty()) : value);
         return {};
     }
     llvm::Value* operand = row.width == 64 ? wide(insn.src) : word(insn.src);
@@ -110,13 +127,13 @@ Status FunctionLowering::lower_atomic(const Insn& insn) {
         llvm::Value* const pair =
             builder_.CreateAtomicCmpXchg(where, expected, operand, align, AtomicOrdering::SequentiallyConsistent,
                                          AtomicOrdering::SequentiallyConsistent);
-        define(0, builder_.CreateExtractValue(pair, 0));
+        define(0, settled(builder_.CreateExtractValue(pair, 0), *where, insn.dst, insn.off, bytes));
     } else {
         const bool fetches = returns_old(row.atomic());
         llvm::Value* const old =
             builder_.CreateAtomicRMW(operation_of(row.atomic()), where, operand, align,
                                      fetches ? AtomicOrdering::SequentiallyConsistent : AtomicOrdering::Monotonic);
-        if (fetches) define(insn.src, old);
+        if (fetches) define(insn.src, settled(old, *where, insn.dst, insn.off, bytes));
     }
     return {};
 }

@@ -22,4 +22,7 @@ Effort choose_effort(int level, std::size_t insns, const llvm::Module& module, b
 
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const Effort& effort);
 
+// For x86, after optimisation: see x86_indices.cpp.
+void separate_scaled_indices(llvm::Module& module);
+
 }  // namespace bpftime::lowering

@@ -84,7 +84,11 @@ ProgramTypes::ProgramTypes(const Program& program, const ProgramFlow& flow)
         if (round == 0)
             for (const std::uint32_t i : flow.callees_first) find_wishes(i);
     }
-    for (const std::uint32_t i : flow.callees_first) measure_frame(i);
+    for (const std::uint32_t i : flow.callees_first) {
+        measure_frame(i);
+        find_written(i);
+        frames_escape_ |= subprograms_[i].frame_escapes;
+    }
 }
 
 bool ProgramTypes::merge(Type& into, Type from, bool wished) const {
@@ -165,7 +169,7 @@ bool ProgramTypes::infer_block(std::uint32_t subprogram, std::uint32_t index, st
     for (const std::uint32_t to : successors(block)) {
         bool news = false;
         State& into = subprograms_[subprogram].at_entry[to];
-        const RegSet live = flow_.subprograms[subprogram].blocks[to].live_in | bit(kFramePointer);
+        const RegSet live = flow_.subprograms[subprogram].live_in[to] | bit(kFramePointer);
         for (std::size_t reg = 0; reg < kRegisters; ++reg)
             if (has(live, static_cast<int>(reg)))
                 news |= merge(into[reg], state[reg], has(wishes_[subprogram].at_entry[to], static_cast<int>(reg)));

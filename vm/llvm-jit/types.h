@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <vector>
 
@@ -41,12 +42,20 @@ constexpr bool is_by_index(Type type) { return (type.detail & kByIndex) != 0; }
 
 using State = std::array<Type, kRegisters>;
 
+// Bytes of a frame, by their distance from its lowest one.
+using FrameBytes = std::bitset<kStackSize>;
+
+// The bytes from r10 + `offset` on, as far as the frame goes.
+FrameBytes frame_bytes(std::int64_t offset, int bytes);
+
 // What the analysis knows of one subprogram.
 struct SubprogramTypes {
     std::vector<State> at_entry;             // of each block of its Flow; meaningful for registers live there
     State arguments{};                       // of r1..r5, joined over its call sites
     Type result;                             // of r0 at its exits
     std::uint32_t frame_bytes = kStackSize;  // that it can touch; a multiple of 16
+    bool frame_escapes = false;              // its addresses go where they cannot be followed
+    std::vector<FrameBytes> written;         // at the entry of each block: stored to on every way there
 };
 
 class ProgramTypes {
@@ -54,6 +63,9 @@ public:
     ProgramTypes(const Program& program, const ProgramFlow& flow);
 
     const SubprogramTypes& of(std::size_t subprogram) const { return subprograms_[subprogram]; }
+
+    // Whether a pointer of unknown origin may lead into a frame.
+    bool frames_escape() const { return frames_escape_; }
 
     // Replays the effect of the instruction at `slot` on the registers.
     void step(State& state, std::uint32_t slot) const;
@@ -73,12 +85,15 @@ private:
     bool merge(Type& into, Type from, bool wished) const;
     State start_state(std::uint32_t subprogram) const;
     void measure_frame(std::uint32_t subprogram);
+    void find_written(std::uint32_t subprogram);
+    void mark_written(FrameBytes& written, State& state, const Block& block) const;
     Type defined_by_alu(const State& state, const Insn& insn) const;
     Type defined_by_call(std::uint32_t slot) const;
 
     const Program& program_;
     const ProgramFlow& flow_;
     std::vector<SubprogramTypes> subprograms_;
+    bool frames_escape_ = false;
     std::vector<Wishes> wishes_;        // by subprogram
     std::vector<std::uint8_t> wished_;  // by slot: what it defines is used as an address later
 };

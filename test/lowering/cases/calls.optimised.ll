@@ -23,7 +23,8 @@ define internal noundef i64 @sub_15(i64 noundef %r1, i64 noundef %r2, i64 %r3, i
 entry:
   %0 = inttoptr i64 %r2 to ptr
   ; prog.bpf.c:16: line 16;
-  %r0_15 = load i64, ptr %0, align 1
+  %1 = load i64, ptr %0, align 1
+  %r0_15 = freeze i64 %1
   ; prog.bpf.c:17: line 17;
   %r0_16 = add i64 %r0_15, %r1
   ; prog.bpf.c:18: line 18;
