@@ -11,6 +11,7 @@
 
 #include "test/conformance/world.h"
 #include "test/support/kernel_oracle.h"
+#include "test/support/large.h"
 #include "tools/conformance-plugin/engines.h"
 #include "vm/interpreter/interpreter.h"
 
@@ -48,9 +49,12 @@ Outcome expect_message(const std::string& wanted, const Error& error) {
     return failed(cat("the message \"", message, "\" does not contain \"", wanted, '"'));
 }
 
+bool large = false;  // --large
+
 Outcome run_engine(const Case& one, const Engine& engine) {
     World world(one);
-    const auto program = program_of(one);
+    auto program = program_of(one);
+    if (program && large) program = enlarged(std::move(*program), kLarge);
     if (!program) return one.error ? expect_message(*one.error, program.error()) : failed(to_string(program.error()));
     const auto executable = engine.load(*program, world.bindings);
     if (!executable) return one.error ? expect_message(*one.error, executable.error()) : failed(to_string(executable.error()));
@@ -147,6 +151,7 @@ int main(int argc, char** argv) {
     int max_refusals = 0;
     app.add_option("--engine", engine_name, "interpreter, checked, ubpf, llvm, aot or kernel")->required();
     app.add_option("--max-refusals", max_refusals, "cases that the kernel's verifier may refuse although they have a result");
+    app.add_flag("--large", large, "add unreachable instructions: LLVM compiles large programs in another way");
     app.add_option("FILES", paths, "*.data or *.jsonl")->required();
     CLI11_PARSE(app, argc, argv);
 

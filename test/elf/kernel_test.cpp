@@ -159,9 +159,11 @@ void as_nobody() {
 }
 
 void without_kernel_btf() {
-    const bool hidden =
-        unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-        (access("/sys/kernel/btf", F_OK) != 0 || mount("none", "/sys/kernel/btf", "tmpfs", 0, nullptr) == 0);
+    // In a chroot the root is no mount point, but then /sys is one.
+    const auto keep_apart = [](const char* where) { return mount(nullptr, where, nullptr, MS_REC | MS_PRIVATE, nullptr) == 0; };
+    const bool hidden = access("/sys/kernel/btf", F_OK) != 0 ||
+                        (unshare(CLONE_NEWNS) == 0 && (keep_apart("/") || keep_apart("/sys")) &&
+                         mount("none", "/sys/kernel/btf", "tmpfs", 0, nullptr) == 0);
     if (!hidden) return check(false, "hiding /sys/kernel/btf");
     for (const char* name : {"globals", "maps", "callbacks", "sections", "externs"}) {
         const auto object = load_elf(object_path(name));

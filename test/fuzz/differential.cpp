@@ -16,6 +16,7 @@
 
 #include "test/fuzz/generator.h"
 #include "test/support/kernel_oracle.h"
+#include "test/support/large.h"
 #include "tools/conformance-plugin/engines.h"
 #include "vm/core/decode.h"
 #include "vm/core/disasm.h"
@@ -233,6 +234,10 @@ std::vector<Participant> participants(const std::set<std::string>& wanted, unsig
             all.push_back({.name = std::string(engine.name),
                            .every = engine.name == "llvm" || engine.name == "aot" ? sample : 1,
                            .run = [&engine](const Program& p, const Generated& g) { return run_engine(engine, p, g); }});
+    if (const auto aot = find_engine("aot"); aot && is_wanted("aot-large"))
+        all.push_back({.name = "aot-large", .every = sample, .run = [engine = *aot](const Program& p, const Generated& g) -> Result<Outcome> {
+                           return run_engine(*engine, BPFTIME_TRY(enlarged(p, kLarge)), g);
+                       }});
     if (is_wanted("kernel")) {
         const std::string why = kernel_unavailable();
         if (why.empty()) all.push_back({.name = "kernel", .kernel = true, .run = run_kernel});
@@ -277,8 +282,8 @@ int main(int argc, char** argv) {
     bool show = false;
     app.add_option("--count", count, "programs to try")->capture_default_str();
     app.add_option("--seed", seed, "number of the first program")->capture_default_str();
-    app.add_option("--engines", names, "interpreter, ubpf, llvm, aot, kernel; all by default")->delimiter(',');
-    app.add_option("--sample", sample, "give llvm and aot one program of so many")->capture_default_str()->check(CLI::PositiveNumber);
+    app.add_option("--engines", names, "interpreter, ubpf, llvm, aot, aot-large, kernel; all by default")->delimiter(',');
+    app.add_option("--sample", sample, "give llvm, aot and aot-large one program of so many")->capture_default_str()->check(CLI::PositiveNumber);
     app.add_flag("--show", show, "print the programs and why the kernel refuses them");
     CLI11_PARSE(app, argc, argv);
 

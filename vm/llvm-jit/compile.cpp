@@ -75,8 +75,8 @@ public:
         if (const auto& abi = target_.machine->Options.MCOptions.ABIName; !abi.empty())
             module_->addModuleFlag(llvm::Module::Error, "target-abi", llvm::MDString::get(context_, abi));
         lowering_ = std::make_unique<ModuleLowering>(program_, options_, *module_, target_.triple);
-        BPFTIME_CHECK(lowering_->run());
-        effort_ = choose_effort(options_.optimise, program_.insns.size(), *module_, spare_stack_);
+        effort_ = choose_effort(options_.optimise, program_.insns.size(), lowering_->joins(), spare_stack_);
+        BPFTIME_CHECK(lowering_->run(effort_.in_memory));
         target_.machine->setOptLevel(code_level(effort_.code_level));
         optimise(*module_, *target_.machine, effort_);
         expand_map_references(*module_);

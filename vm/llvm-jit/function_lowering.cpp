@@ -45,7 +45,7 @@ void FunctionLowering::make_entry() {
     at_exit_.resize(flow_.blocks.size());
     phis_.resize(flow_.blocks.size());
     for (std::uint32_t i = 0; i < flow_.blocks.size(); ++i)
-        if (flow_.predecessors[i].size() + (i == 0) > 1) make_phis(i);
+        if (!module_.in_memory() && flow_.predecessors[i].size() + (i == 0) > 1) make_phis(i);
     builder_.SetInsertPoint(entry_);
     if (types_.frame_bytes != 0) {
         frame_ =
@@ -120,6 +120,7 @@ void FunctionLowering::enter_block(std::uint32_t index) {
     written_ = types_.written[index];
     builder_.SetInsertPoint(blocks_[index]);
     builder_.SetCurrentDebugLocation({});
+    if (module_.in_memory()) return load_registers(index);
     if (phis_[index] == nullptr) {
         if (index != 0) registers_ = *at_exit_[flow_.predecessors[index][0]];
     } else {
@@ -135,6 +136,50 @@ void FunctionLowering::enter_block(std::uint32_t index) {
     }
     for (int reg = 0; reg < kFramePointer; ++reg)
         if (has(flow_.live_in[index], reg)) convert(reg, types_.at_entry[index][at(reg)]);
+}
+
+// The registers that the block reads before it changes them; the others stay where they are kept.
+void FunctionLowering::load_registers(std::uint32_t index) {
+    const Block& block = flow_.blocks[index];
+    registers_.fill({});
+    for (std::size_t reg = 0; reg < kRegisters; ++reg) registers_[reg].type = types_.at_entry[index][reg];
+    kept_ = 0;
+    RegSet reads = 0, writes = 0;
+    for (std::uint32_t slot = block.begin; slot < block.end; ++slot) {
+        const Access access = access_of(program_, module_.flow(), slot);
+        reads |= access.reads & ~writes;
+        writes |= access.writes;
+    }
+    for (int reg = 0; reg < kFramePointer; ++reg) {
+        Register& value = registers_[at(reg)];
+        const Form form = form_of(value.type);
+        if (form == Form::None) continue;
+        kept_ |= bit(reg);
+        if (!has(reads, reg)) continue;
+        llvm::Value* const kept = builder_.CreateLoad(builder_.getInt64Ty(), variable(reg));
+        if (form == Form::Wide) value.wide = kept;
+        else if (form == Form::Word) value.word = builder_.CreateTrunc(kept, builder_.getInt32Ty());
+        else value.pointer = builder_.CreateIntToPtr(kept, builder_.getPtrTy());
+    }
+}
+
+// Puts away the registers that block `to` may read and whose values are not there yet.
+void FunctionLowering::store_registers(std::uint32_t to) {
+    for (int reg = 0; reg < kFramePointer; ++reg) {
+        const bool needed = has(flow_.live_in[to], reg) && form_of(types_.at_entry[to][at(reg)]) != Form::None;
+        if (!needed || has(kept_, reg)) continue;
+        builder_.CreateStore(wide(reg), variable(reg));
+        kept_ |= bit(reg);
+    }
+}
+
+llvm::AllocaInst* FunctionLowering::variable(int reg) {
+    llvm::AllocaInst*& result = variables_[at(reg)];
+    if (result == nullptr) {
+        llvm::IRBuilder<> at_start(entry_, entry_->begin());
+        result = at_start.CreateAlloca(at_start.getInt64Ty());
+    }
+    return result;
 }
 
 // Makes a register be of another type that its value has as well.
@@ -168,6 +213,7 @@ Status FunctionLowering::lower(const Insn& insn) {
 
 // Hands the registers on to block `to`.
 void FunctionLowering::leave_block(std::uint32_t to) {
+    if (module_.in_memory()) return store_registers(to);
     if (phis_[to] == nullptr) {
         if (block_ != kNoBlock && at_exit_[block_] == nullptr)
             at_exit_[block_] = std::make_unique<Registers>(registers_);
@@ -284,6 +330,7 @@ Type FunctionLowering::defined_type() const {
 void FunctionLowering::define(int reg, llvm::Value* value) {
     const Type type = defined_type();
     registers_[at(reg)] = {.type = type};
+    kept_ &= ~bit(reg);
     if (value == nullptr) return;
     Register& result = registers_[at(reg)];
     auto* const llvm_type = value->getType();

@@ -36,6 +36,9 @@ private:
     void leave_block(std::uint32_t to);
     void make_phis(std::uint32_t index);
     void enter_block(std::uint32_t index);
+    void load_registers(std::uint32_t index);
+    void store_registers(std::uint32_t to);
+    llvm::AllocaInst* variable(int reg);
     void convert(int reg, Type type);
     void remove_trivial_phis();
     static Form form_of(Type type);
@@ -100,6 +103,9 @@ private:
     std::vector<std::unique_ptr<Registers>> at_exit_;
     // Of blocks that several edges lead to: a phi for each live register that needs one, by register.
     std::vector<std::unique_ptr<std::array<llvm::PHINode*, kRegisters>>> phis_;
+    // With ModuleLowering::in_memory(): where each register is kept between blocks, and those whose present value is there.
+    std::array<llvm::AllocaInst*, kRegisters> variables_{};
+    RegSet kept_ = 0;
     std::vector<llvm::BasicBlock*> blocks_;  // by block of the flow
     llvm::BasicBlock* entry_ = nullptr;      // holds the frame and the variables
     llvm::AllocaInst* frame_ = nullptr;      // null when no byte of it can be touched

@@ -16,7 +16,9 @@ llvm::Value* FunctionLowering::operand(const Insn& insn, int width) {
 void FunctionLowering::lower_move(const Insn& insn) {
     const Type type = defined_type();
     if (type == registers_[insn.src].type) {
-        registers_[insn.dst] = registers_[insn.src];
+        const Register source = registers_[insn.src];
+        define(insn.dst, nullptr);
+        registers_[insn.dst] = source;
     } else {
         define(insn.dst, type.kind == Kind::Pointer ? pointer(insn.src) : wide(insn.src));
     }

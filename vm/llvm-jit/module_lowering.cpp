@@ -5,6 +5,7 @@
 #include <llvm/Support/raw_ostream.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "vm/llvm-jit/function_lowering.h"
 #include "vm/llvm-jit/helper_shapes.h"
@@ -61,7 +62,19 @@ ModuleLowering::ModuleLowering(const Program& program, const CompileOptions& opt
       symbols_(program.subprograms.size()),
       signatures_(program.subprograms.size()) {}
 
-Status ModuleLowering::run() {
+std::size_t ModuleLowering::joins() const {
+    std::size_t count = 0;
+    for (const std::uint32_t i : flow_.callees_first) {
+        const Flow& flow = flow_.subprograms[i];
+        for (std::size_t block = 0; block < flow.blocks.size(); ++block)
+            if (flow.predecessors[block].size() + (block == 0) > 1)
+                count += static_cast<std::size_t>(std::popcount(flow.live_in[block]));
+    }
+    return count;
+}
+
+Status ModuleLowering::run(bool in_memory) {
+    in_memory_ = in_memory;
     for (std::size_t i = 0; i < program_.subprograms.size(); ++i)
         if (flow_.subprograms[i].reachable) declare(i);
     for (std::size_t i = 0; i < program_.subprograms.size(); ++i)

@@ -36,8 +36,11 @@ public:
     ModuleLowering(const Program& program, const CompileOptions& options, llvm::Module& module,
                    const llvm::Triple& triple);
 
-    // Fills the module.
-    Status run();
+    // Fills the module. `in_memory` keeps registers in memory between blocks, not in phis.
+    Status run(bool in_memory);
+
+    // Values that meet where several jumps lead: the most phis that the module may get.
+    std::size_t joins() const;
 
     const Program& program() const { return program_; }
     const ProgramFlow& flow() const { return flow_; }
@@ -64,6 +67,8 @@ public:
     // The map's contents as a constant, or null when they may change or must not be folded.
     llvm::GlobalVariable* folded(std::uint32_t index);
 
+    bool in_memory() const { return in_memory_; }
+
     // Whether this target can be made to turn a call into a jump.
     bool has_musttail() const { return has_musttail_; }
 
@@ -81,6 +86,7 @@ private:
     ProgramTypes types_;
     DebugInfo debug_info_;
     bool has_musttail_;
+    bool in_memory_ = false;
     std::vector<llvm::Function*> functions_;
     std::vector<std::string> symbols_;
     std::vector<Signature> signatures_;

@@ -3,7 +3,6 @@
 #include <llvm/Passes/PassBuilder.h>
 
 #include <algorithm>
-#include <iterator>
 
 namespace bpftime::lowering {
 
@@ -23,30 +22,19 @@ struct Row {
     Effort most;
 };
 constexpr Row kEfforts[] = {
-    {600'000, {.level = 0, .quick = false, .code_level = 0}},
-    {100'000, {.level = 1, .quick = true, .code_level = 1}},
-    {60'000, {.level = 2, .quick = false, .code_level = 2}},
+    {600'000, {.level = 0, .quick = false, .code_level = 0, .in_memory = true}},
+    {100'000, {.level = 1, .quick = true, .code_level = 1, .in_memory = false}},
+    {60'000, {.level = 2, .quick = false, .code_level = 2, .in_memory = false}},
 };
-
-// About the microseconds that the quick way takes: by instructions, and by values that meet where several jumps lead.
-std::size_t cost_of(std::size_t insns, const llvm::Module& module) {
-    std::size_t phis = 0;
-    for (const llvm::Function& function : module)
-        for (const llvm::BasicBlock& block : function)
-            phis += static_cast<std::size_t>(std::distance(block.phis().begin(), block.phis().end()));
-    return 25 * insns + 55 * phis;
-}
 
 }  // namespace
 
-Effort choose_effort(int level, std::size_t insns, const llvm::Module& module, bool spare_stack) {
-    Effort effort{.level = level, .quick = false, .code_level = level};
-    if (level <= 0) return effort;
-    const std::size_t cost = cost_of(insns, module);
-    const auto* row = std::ranges::find_if(kEfforts, [&](const Row& one) {
-        return cost > one.cost && !(spare_stack && one.most.code_level == 0);
-    });
-    if (row == std::end(kEfforts)) return effort;
+Effort choose_effort(int level, std::size_t insns, std::size_t joins, bool spare_stack) {
+    const std::size_t cost = 25 * insns + 25 * joins;  // about the microseconds that the quick way takes
+    Effort effort{.level = level, .quick = false, .code_level = level, .in_memory = false};
+    const auto* row = std::ranges::find_if(
+        kEfforts, [&](const Row& one) { return cost > one.cost && !(spare_stack && one.most.in_memory); });
+    if (row == std::end(kEfforts) || (level <= 0 && !row->most.in_memory)) return effort;
     effort = row->most;
     effort.level = std::min(effort.level, level);
     effort.code_level = std::min(effort.code_level, level);

@@ -14,11 +14,14 @@ struct Effort {
     int level = 3;       // of the optimisation pipeline, 0..3
     bool quick = false;  // no pipeline, and emit_object()'s quick way
     int code_level = 3;  // of the code generator
+    // BPF registers live in memory between blocks. Code generation takes time proportional to the program then, but the code is
+    // slower, and each value that lives across a call has a stack slot of its own.
+    bool in_memory = false;
 };
 
-// `module` as lowered from `insns` BPF instructions. `spare_stack` rules out code that keeps every value in memory, however large
+// `insns` BPF instructions; `joins` values that meet where several jumps lead. `spare_stack` rules out `in_memory`, however large
 // the program.
-Effort choose_effort(int level, std::size_t insns, const llvm::Module& module, bool spare_stack);
+Effort choose_effort(int level, std::size_t insns, std::size_t joins, bool spare_stack);
 
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const Effort& effort);
 
