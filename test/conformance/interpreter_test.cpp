@@ -134,6 +134,21 @@ TEST_CASE("A checked run may touch the regions it is given, as they allow") {
     CHECK(cell == 5);
 }
 
+TEST_CASE("A checked run bounds the memory that helpers get") {
+    const auto run = [](std::string_view text, std::uint32_t id) {
+        Bindings bindings;
+        bindings.helpers[id] = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 7; };
+        return run_checked(program_from(text), bindings, nullptr, 0).has_value();
+    };
+    const std::string_view snprintf_call = "r2 = 16\nr3 = r10\nr3 += -8\nr4 = r3\nr5 = 8\ncall 165\nexit";
+    CHECK(run(cat("r1 = r10\nr1 += -16\n", snprintf_call), 165));
+    CHECK_FALSE(run(cat("r1 = r10\nr1 += -8\n", snprintf_call), 165));
+    CHECK(run("r1 = 0\nr2 = 0\nr3 = r10\nr3 += -8\nr4 = r3\nr5 = 8\ncall 165\nexit", 165));
+    CHECK(run("r1 = r10\nr1 += -20\nr2 = r1\ncall 206\nexit", 206));
+    CHECK_FALSE(run("r1 = r10\nr1 += -19\nr2 = r10\nr2 += -20\ncall 206\nexit", 206));
+    CHECK_FALSE(run("r1 = r10\nr1 += -39\nr2 = r10\nr2 += -20\ncall 207\nexit", 207));
+}
+
 TEST_CASE("A fault names program, instruction, address and what is nearest") {
     const Program program = program_from("r0 = 0\n*(u32 *)(r1 + 6) = 1\nexit");
     std::uint64_t context = 0;

@@ -71,12 +71,6 @@ TEST_CASE("accesses outside the frame") {
           "program 'test', instruction 2: access of 8 bytes at r10-4 is outside the frame of 512 bytes");
 }
 
-TEST_CASE("tail calls in callbacks") {
-    const std::string source =
-        "r2 = &callback ll\nr1 = 1\nr3 = 0\nr4 = 0\ncall 181\nexit\ncallback:\nr1 = r2\ncall 12\nr0 = 0\nexit";
-    CHECK(message(source).find("a callback cannot make tail calls") != std::string::npos);
-}
-
 TEST_CASE("programs that did not come through validation") {
     Program broken = program("r0 = 0\nexit");
     broken.insns[0] = {.op = Op::Ja, .off = 50};

@@ -209,13 +209,6 @@ TEST_CASE("a tail call in a subprogram returns to its caller") {
                            reinterpret_cast<void*>(5), 6) == 5013);
 }
 
-TEST_CASE("a tail call in a subprogram does not go together with callbacks") {
-    const Program program = test::make("r1 = 1\n r2 = &body ll\n r3 = 0\n r4 = 0\n call 181\n exit\nbody:\n r3 = 3\n call 12\n r0 = 0\n exit\n");
-    const auto executable = ubpf_jit(program, bindings());
-    REQUIRE_FALSE(executable.has_value());
-    CHECK(to_string(executable.error()).find("does not go together with callbacks") != std::string::npos);
-}
-
 TEST_CASE("may_goto counts per frame and stays exhausted") {
     CHECK(test::run("r0 = 0\n loop: r0 += 1\n may_goto +1\n goto loop\n exit\n") == kMayGotoLimit + 1);
     CHECK(test::run("r0 = 0\n loop: r0 += 1\n may_goto +1\n goto loop\n may_goto +1\n r0 = 0\n exit\n") == kMayGotoLimit + 1);

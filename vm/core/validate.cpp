@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "vm/core/decode.h"
+#include "vm/core/engine.h"
 #include "vm/core/helpers.h"
 
 namespace bpftime {
@@ -18,6 +19,7 @@ public:
         for (const Subprogram& sub : subprograms_) BPFTIME_CHECK(check_body(sub));
         BPFTIME_CHECK(check_exits());
         BPFTIME_CHECK(check_call_depth());
+        BPFTIME_CHECK(check_callbacks());
         return std::move(subprograms_);
     }
 
@@ -182,6 +184,31 @@ private:
         }
         if (height[0] > kMaxCallDepth)
             return fail(failure("calls nest ", height[0], " frames deep, more than ", kMaxCallDepth).with_errno(E2BIG));
+        return {};
+    }
+
+    // A callback runs inside a helper, which a tail call would leave behind.
+    Status check_callbacks() const {
+        std::vector<char> seen(subprograms_.size(), 0);
+        std::vector<std::size_t> work;
+        const auto enter = [&](Slot slot) {
+            const std::size_t sub = index_of(static_cast<Slot>(callee(slot)));
+            if (!seen[sub]) work.push_back(sub);
+            seen[sub] = 1;
+        };
+        if (subprograms_.size() == 1) return {};
+        for (Slot slot = 0; slot < insns_.size(); ++slot)
+            if (insns_[slot].op == Op::LddwCodeAddr) enter(slot);
+        while (!work.empty()) {
+            const Subprogram& sub = subprograms_[work.back()];
+            work.pop_back();
+            for (Slot slot = sub.begin; slot < sub.end; ++slot) {
+                const Insn& insn = insns_[slot];
+                if (insn.op == Op::CallLocal) enter(slot);
+                if (insn.op == Op::CallHelper && insn.imm == kTailCallHelper)
+                    return fail(failure("a callback cannot make tail calls, nor call a function that does").at(slot));
+            }
+        }
         return {};
     }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-
 namespace bpftime::interpreter {
 
 namespace {
@@ -32,6 +31,7 @@ Pointee pointee(HelperArg kind, std::uint64_t next_argument, const MapSpec* map)
         case HelperArg::MemOrNull: return {next_argument, Access::Read, true};
         case HelperArg::MemReadWrite:
         case HelperArg::UninitMem: return {next_argument, Access::Write};
+        case HelperArg::MemReadWriteOrNull:
         case HelperArg::UninitMemOrNull: return {next_argument, Access::Write, true};
         case HelperArg::ConstString: return {1};
         case HelperArg::SpinLock:
@@ -41,6 +41,8 @@ Pointee pointee(HelperArg kind, std::uint64_t next_argument, const MapSpec* map)
         case HelperArg::Timer:
         case HelperArg::UninitDynptr: return {16, Access::Write};
         case HelperArg::Dynptr: return {16};
+        case HelperArg::FixedMem: return {20};
+        case HelperArg::FixedMem40: return {40};
         default: return {};
     }
 }

@@ -80,10 +80,10 @@ private:
     llvm::Value* compare(const Insn& insn);
 
     // ---- lower_calls.cpp
-    Status lower_helper_call(std::uint32_t id);
-    Status call_local(std::size_t callee);
+    void lower_helper_call(std::uint32_t id);
+    void call_local(std::size_t callee);
     void call_register(int reg);
-    Status call_tail();
+    void call_tail();
     std::vector<llvm::Value*> helper_arguments(llvm::FunctionType* type);
 
     // ---- lower_maps.cpp

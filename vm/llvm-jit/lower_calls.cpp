@@ -21,22 +21,17 @@ std::vector<llvm::Value*> FunctionLowering::helper_arguments(llvm::FunctionType*
     return arguments;
 }
 
-Status FunctionLowering::lower_helper_call(std::uint32_t id) {
+void FunctionLowering::lower_helper_call(std::uint32_t id) {
     if (id == kTailCallHelper) return call_tail();
-    if (id == kMapLookup && lookup_inline()) return {};
+    if (id == kMapLookup && lookup_inline()) return;
     llvm::Function* const callee = module_.helper(id);
     define(0, builder_.CreateCall(callee, helper_arguments(callee->getFunctionType())));
-    return {};
 }
 
-Status FunctionLowering::call_local(std::size_t callee) {
+void FunctionLowering::call_local(std::size_t callee) {
     const Signature& signature = module_.signature(callee);
     std::vector<llvm::Value*> arguments;
-    if (signature.hidden) {
-        if (context_ == nullptr)
-            return fail(refuse("a callback cannot make tail calls, nor call a function that does"));
-        arguments = {context_, size_};
-    }
+    if (signature.hidden) arguments = {context_, size_};
     for (int reg = 1; reg <= 5; ++reg) {
         if (!has(signature.arguments, reg)) continue;
         const bool as_pointer = signature.type->getParamType(static_cast<unsigned>(arguments.size()))->isPointerTy();
@@ -46,7 +41,6 @@ Status FunctionLowering::call_local(std::size_t callee) {
     llvm::CallInst* const call = builder_.CreateCall(function, arguments);
     call->setCallingConv(function->getCallingConv());
     define(0, call);
-    return {};
 }
 
 // callx: the helper whose number is in a register, if the runtime offers such calls.
@@ -70,8 +64,7 @@ void FunctionLowering::call_register(int reg) {
 }
 
 // The helper returns the entry to continue with, which never comes back here, or 0.
-Status FunctionLowering::call_tail() {
-    if (context_ == nullptr) return fail(refuse("a callback cannot make tail calls, nor call a function that does"));
+void FunctionLowering::call_tail() {
     llvm::Function* const callee = module_.helper(kTailCallHelper);
     llvm::Value* const target = builder_.CreateCall(callee, helper_arguments(callee->getFunctionType()));
     llvm::Value* const number =
@@ -93,7 +86,6 @@ Status FunctionLowering::call_tail() {
 
     builder_.SetInsertPoint(refused);
     define(0, number);
-    return {};
 }
 
 }  // namespace bpftime::lowering

@@ -67,8 +67,8 @@ Status FunctionLowering::lower_control(const Insn& insn) {
             return {};
         case Op::MayGoto: lower_may_goto(insn); return {};
         case Op::Exit: lower_exit(); return {};
-        case Op::CallHelper: return lower_helper_call(static_cast<std::uint32_t>(insn.imm));
-        case Op::CallLocal: return call_local(callee_index(program_, slot_));
+        case Op::CallHelper: lower_helper_call(static_cast<std::uint32_t>(insn.imm)); return {};
+        case Op::CallLocal: call_local(callee_index(program_, slot_)); return {};
         case Op::CallReg: call_register(insn.dst); return {};
         default: return fail(refuse(cat("kernel function with BTF id ", insn.imm, " is not available in userspace")));
     }

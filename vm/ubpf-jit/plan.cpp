@@ -85,10 +85,7 @@ public:
         plan_.slots.assign(count + 1, {});
         plan_.subs.assign(program_.subprograms.size(), {});
         room_ = 0;
-        for (std::size_t i = program_.subprograms.size(); i-- > 0;) {
-            plan_subprogram(program_.subprograms[i], plan_.subs[i]);
-            if (i != 0) plan_.tail_calls_in_subprograms |= plan_.subs[i].tail_calls;
-        }
+        for (std::size_t i = program_.subprograms.size(); i-- > 0;) plan_subprogram(program_.subprograms[i], plan_.subs[i]);
         plan_.capacity = room_ + (plan_.call_reg ? cost_.helper_table : 0);
     }
 
@@ -195,7 +192,6 @@ private:
                 return cost_.tail_call;
             case Op::CallReg: plan_.call_reg = true; [[fallthrough]];
             case Op::CallLocal: sub.calls = true; break;
-            case Op::LddwCodeAddr: plan_.code_addresses = true; break;
             default: break;
         }
         return 0;

@@ -44,9 +44,7 @@ struct Plan {
     std::vector<SubPlan> subs;
     std::uint32_t capacity = 0;   // most native bytes of the whole program
     bool tail_calls = false;      // anywhere
-    bool tail_calls_in_subprograms = false;
     bool call_reg = false;        // callx anywhere: needs the helper table
-    bool code_addresses = false;  // passes subprograms as callbacks
 };
 
 // The most native bytes that each instruction may cost, by Op, per architecture.

@@ -50,10 +50,6 @@ void release(Scratch& used) {
 Status prepare(const Program& program, const Bindings& bindings, const Backend& target, Plan& plan) {
     BPFTIME_CHECK(check_bindings(program, bindings));
     make_plan(program, target.cost(), plan);
-    if (plan.tail_calls_in_subprograms && plan.code_addresses)
-        return fail(failure("a tail call in a subprogram does not go together with callbacks")
-                        .in_program(program.name)
-                        .with_hint("make the tail call from the entry function"));
     return {};
 }
 
