@@ -3,6 +3,7 @@
 // it.
 #include <cstdlib>
 #include <new>
+#include <string>
 
 void* operator new(std::size_t size) {
     void* memory = std::malloc(size == 0 ? 1 : size);
@@ -22,3 +23,8 @@ namespace std {
 [[noreturn]] void __throw_bad_alloc() { __builtin_trap(); }
 [[noreturn]] void __throw_bad_array_new_length() { __builtin_trap(); }
 }  // namespace std
+
+#if _GLIBCXX_RELEASE >= 14
+// Taken for one of the shared library's since then.
+template void std::string::_M_replace_cold(char*, size_type, const char*, size_type, size_type);
+#endif

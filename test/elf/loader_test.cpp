@@ -20,7 +20,7 @@ LoadedObject load(const std::string& name, const ElfOptions& options = {}) {
     return *std::move(object);
 }
 
-const Program& program_of(const LoadedObject& object, const std::string& name) {
+const Program& program_of(const LoadedObject& object, std::string_view name) {
     const LoadedProgram* found = find(object, name);
     REQUIRE(found != nullptr);
     INFO(verdict(object, name));

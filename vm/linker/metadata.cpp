@@ -65,7 +65,7 @@ struct Reader {
         const std::uint8_t* from = nullptr;
         if (!take(size, from)) return;
         value.assign(reinterpret_cast<const char*>(from), size);
-        if (std::ranges::any_of(value, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }))
+        if (std::ranges::any_of(value, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
             fault = "holds control characters in a name";
     }
     void contents(std::vector<std::uint8_t>& value) {
