@@ -19,18 +19,18 @@ inline std::vector<std::uint8_t> read_bytes(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-inline const LoadedProgram* find(const LoadedObject& object, const std::string& name) {
+inline const LoadedProgram* find(const LoadedObject& object, std::string_view name) {
     const auto found = std::ranges::find(object.programs, name, &LoadedProgram::name);
     return found == object.programs.end() ? nullptr : &*found;
 }
 
-inline const MapSpec* find_map(const LoadedObject& object, const std::string& name) {
+inline const MapSpec* find_map(const LoadedObject& object, std::string_view name) {
     const auto found = std::ranges::find(object.maps, name, &MapSpec::name);
     return found == object.maps.end() ? nullptr : &*found;
 }
 
 // The error of program `name`, "built" when it has none, "missing" when it is not there.
-inline std::string verdict(const LoadedObject& object, const std::string& name) {
+inline std::string verdict(const LoadedObject& object, std::string_view name) {
     const LoadedProgram* program = find(object, name);
     if (program == nullptr) return "missing";
     return program->program ? "built" : to_string(program->program.error());
