@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "runtime/maps/cpus.h"
 #include "runtime/maps/user_ops.h"
 #include "test/catch.h"
