@@ -9,6 +9,7 @@
 #include "runtime/registry/btf.h"
 #include "runtime/registry/fd.h"
 #include "runtime/registry/map_elements.h"
+#include "runtime/registry/shm_layout.h"
 #include "vm/core/encoding.h"
 #include "vm/core/program.h"
 
@@ -30,6 +31,8 @@ public:
 
     ObjectKind kind() const { return kind_; }
     std::uint32_t id = 0;  // unique among its kind, never reused; set when the object is published
+    // What changes of the object, as every process of its registry sees it. Never null.
+    std::shared_ptr<ObjectPage> page = std::make_shared<ObjectPage>();
 
 private:
     ObjectKind kind_;
@@ -48,8 +51,9 @@ struct MapObject final : BpfObject {
 
     // The shape with the name that programs bind by, the frozen state and, for a data section, the value as it is now.
     MapSpec snapshot() const;
+    bool frozen() const { return page->frozen.load(std::memory_order_acquire) != 0; }
 
-    MapSpec spec;  // contents stay in `elements`
+    MapSpec spec;  // contents stay in `elements`, frozen in the page
     std::unique_ptr<MapElements> elements;
     std::shared_ptr<MapObject> inner;  // template of a map-in-map's values
     std::shared_ptr<BtfObject> btf;
@@ -61,7 +65,6 @@ struct ProgramObject final : BpfObject {
     ProgramObject() : BpfObject(kKind) {}
     Program program;                                // its maps as they were when it was loaded
     std::vector<std::shared_ptr<MapObject>> maps;   // as Program::maps
-    std::vector<std::shared_ptr<MapObject>> bound;  // PROG_BIND_MAP: kept alive, not referred to
     std::shared_ptr<BtfObject> btf;
     std::uint32_t flags = 0;
 };
@@ -72,6 +75,11 @@ struct LinkObject final : BpfObject {
     std::shared_ptr<ProgramObject> program;
     std::uint32_t attach_type = 0;
 };
+
+// Enters a map into the page of a program that it shall live as long as. E2BIG.
+Status bind_slot(ProgramObject& program, std::uint32_t map);
+// The maps bound so.
+std::vector<std::uint32_t> bound_maps(const ObjectPage& page);
 
 // The name that objects bind a map by. libbpf prefixes the maps of data sections with the object's name
 // ("minimal.rodata"); the section alone is what stays the same ("." never occurs in a C name).
