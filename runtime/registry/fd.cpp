@@ -20,7 +20,8 @@ Result<FileIdentity> identify(int fd) {
 }
 
 Result<Fd> reopen(int fd) {
-    Fd fresh(open(cat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC));
+    // Not by open(): while libbpf loads an object, the loader answers that call in the kernel's place.
+    Fd fresh(openat(AT_FDCWD, cat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC));
     const int error = errno;
     if (!fresh) return fail(failure("cannot open file descriptor ", fd, " again: ", std::strerror(error)).with_errno(error));
     return fresh;
