@@ -1,5 +1,6 @@
 #include "runtime/registry/fd.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,33 @@ Result<Fd> anonymous_file(const char* name, std::size_t size) {
         return fail(failure("cannot create an anonymous file: ", std::strerror(error)).with_errno(error));
     }
     return fd;
+}
+
+Result<Fd> counted_descriptor(int fd) {
+    const auto refused = [] {
+        const int error = errno;
+        return fail(failure("cannot open a file descriptor: ", std::strerror(error)).with_errno(error));
+    };
+    Fd opened(open(cat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC));
+    // Without /proc, or a changed user: a duplicate, which is not counted.
+    if (!opened) opened = Fd(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!opened) return refused();
+    // A lock of the open file (fcntl(2), F_OFD_SETLK) ends with its last descriptor, in whichever process that is.
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    lock.l_whence = SEEK_SET;
+    if (fcntl(opened.get(), F_OFD_SETLK, &lock) != 0) return refused();
+    if (opened.get() > STDERR_FILENO) return opened;
+    Fd moved(fcntl(opened.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!moved) return refused();
+    return moved;
+}
+
+bool counted_elsewhere(int fd) {
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
 Result<SharedPages> SharedPages::map(int fd, std::size_t size) {

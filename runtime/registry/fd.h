@@ -40,6 +40,12 @@ Result<FileIdentity> identify(int fd);  // EBADF
 // A new anonymous file of `size` zero bytes, close-on-exec, that can be sealed. `name` shows in /proc/PID/fd.
 Result<Fd> anonymous_file(const char* name, std::size_t size);
 
+// Counting the descriptors of a file, over dup, fork, mmap and processes. counted_descriptor() opens the file of `fd`
+// anew, close-on-exec and never as a standard stream, with a lock that stays until the last duplicate and mapping of
+// the new descriptor is gone; counted_elsewhere() tells whether any is left, not counting `fd` itself and its duplicates.
+Result<Fd> counted_descriptor(int fd);
+bool counted_elsewhere(int fd);
+
 // Shared pages of a file. Unmaps on destruction.
 class SharedPages {
 public:

@@ -8,6 +8,7 @@ std::string_view kind_name(ObjectKind kind) {
         case ObjectKind::Program: return "program";
         case ObjectKind::Btf: return "BTF object";
         case ObjectKind::Link: return "link";
+        case ObjectKind::PerfEvent: return "perf event";
     }
     return "object";
 }
@@ -20,6 +21,19 @@ MapSpec MapObject::snapshot() const {
         copy.contents.assign(value.begin(), value.end());
     }
     return copy;
+}
+
+LinkObject::~LinkObject() {
+    if (!event) return;
+    const std::lock_guard lock(event->mutex);
+    event->linked = false;
+    event->program.reset();
+}
+
+bool LinkObject::active() const {
+    if (!event) return true;
+    const std::lock_guard lock(event->mutex);
+    return event->enabled;
 }
 
 std::string binding_name(std::string_view kernel_name) {
