@@ -97,13 +97,13 @@ Status check_attach_type(const ProgramObject& program, std::uint32_t attach_type
     const auto type = static_cast<ProgType>(program.program.type);
     if (type == ProgType::Tracepoint || type == ProgType::PerfEvent)
         return attach_type == kAttachPerfEvent ? Status() : wrong();
-    if (type != ProgType::Kprobe) return {};
     constexpr std::uint32_t kMulti[] = {kAttachKprobeMulti, kAttachKprobeSession, kAttachUprobeMulti,
                                         kAttachUprobeSession};
+    const bool probe = attach_type == kAttachPerfEvent || std::ranges::find(kMulti, attach_type) != std::end(kMulti);
+    if (type != ProgType::Kprobe) return probe ? wrong() : Status();
     for (const std::uint32_t multi : kMulti)
         if (program.program.expected_attach_type == multi && attach_type != multi) return wrong();
-    if (attach_type != kAttachPerfEvent && std::ranges::find(kMulti, attach_type) == std::end(kMulti)) return wrong();
-    return {};
+    return probe ? Status() : wrong();
 }
 
 // ---- What is known of a link ----------------------------------------------------------------------------------------
@@ -221,6 +221,7 @@ Result<long> link_detach(BpfSession& session, bpf_attr& attr) {
 }
 
 Result<long> link_next_id(BpfSession& session, bpf_attr& attr) {
+    if (attr.start_id >= INT_MAX) return fail(failure("no link has such an id"));
     const auto id = session.registry.next_id(ObjectKind::Link, attr.start_id);
     if (!id) return fail(failure("there is no further link").with_errno(ENOENT));
     attr.next_id = *id;

@@ -173,9 +173,9 @@ Result<long> write_id(const PerfEventObject& event, std::uint64_t address) {
 }
 
 // Only what an output event allows: its pages are its own.
-Result<long> set_output(BpfSession& session, int fd) {
-    if (fd == -1) return 0;
-    auto other = session.registry.get<PerfEventObject>(fd);
+Result<long> set_output(BpfSession& session, std::uint64_t argument) {
+    if (argument == ~std::uint64_t{0}) return 0;  // no other event, which a plain int -1 does not say
+    auto other = session.registry.get<PerfEventObject>(static_cast<int>(argument));
     if (!other) return fail(std::move(other).error().with_errno(EBADF));
     return fail(failure("events of BPF programs cannot share their pages"));
 }
@@ -224,7 +224,7 @@ Result<long> perf_ioctl(BpfSession& session, PerfEventObject& event, unsigned lo
         case PERF_EVENT_IOC_ENABLE: return set_enabled(event, true);
         case PERF_EVENT_IOC_DISABLE: return set_enabled(event, false);
         case PERF_EVENT_IOC_ID: return write_id(event, argument);
-        case PERF_EVENT_IOC_SET_OUTPUT: return set_output(session, static_cast<int>(argument));
+        case PERF_EVENT_IOC_SET_OUTPUT: return set_output(session, argument);
         case PERF_EVENT_IOC_PAUSE_OUTPUT: return set_paused(event, argument != 0);
         case PERF_EVENT_IOC_PERIOD: return set_period(event, argument);
         case PERF_EVENT_IOC_RESET: return 0;  // nothing is counted
@@ -257,14 +257,18 @@ Status attach_to_event(PerfEventObject& event, std::shared_ptr<ProgramObject> pr
     return {};
 }
 
-Result<int> perf_ring(PerfEventObject& event, std::size_t size, std::uint64_t offset) {
-    const std::size_t page = static_cast<std::size_t>(getpagesize()), data = size - page;
+Result<Fd> perf_ring(PerfEventObject& event, std::size_t size, std::uint64_t offset) {
+    const std::size_t page = static_cast<std::size_t>(getpagesize());
+    size = (size + page - 1) / page * page;
+    const std::size_t data = size - page;
     const std::lock_guard lock(event.mutex);
-    const bool shape = size >= page && size % page == 0 && (data & (data - 1)) == 0;
-    if (event.target.kind != ProbeKind::Output || offset != 0 || !shape ||
-        (event.ring_size != 0 && event.ring_size != size))
+    // Pages that nobody has mapped any more make way for others.
+    const bool mapped = event.ring && counted_elsewhere(event.ring.get());
+    const bool shape = size >= page && (data & (data - 1)) == 0 && (!mapped || event.ring_size == size);
+    if (event.target.kind != ProbeKind::Output || offset != 0 || !shape)
         return fail(failure("an output event is mapped as one page and a power of two of pages, always the same"));
-    if (event.ring_size == 0) {
+    if (!mapped) {
+        event.ring_size = 0;
         event.ring = BPFTIME_TRY(anonymous_file("perf_ring", size));
         const SharedPages header = BPFTIME_TRY(SharedPages::map(event.ring.get(), page));
         auto* control = reinterpret_cast<perf_event_mmap_page*>(header.bytes().data());
@@ -272,7 +276,7 @@ Result<int> perf_ring(PerfEventObject& event, std::size_t size, std::uint64_t of
         control->data_size = data;
         event.ring_size = size;
     }
-    return event.ring.get();
+    return counted_descriptor(event.ring.get());
 }
 
 }  // namespace bpftime

@@ -79,7 +79,9 @@ std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) no
     return guarded(std::optional<long>(-ENOMEM), [&]() -> std::optional<long> {
         const auto event = process_registry().get<PerfEventObject>(fd);
         if (!event) return std::nullopt;
-        return outcome("mmap", perf_ring(**event, size, static_cast<std::uint64_t>(offset)));
+        auto ring = perf_ring(**event, size, static_cast<std::uint64_t>(offset));
+        if (ring) return ring->release();
+        return outcome<long>("mmap", fail(std::move(ring).error()));
     });
 }
 

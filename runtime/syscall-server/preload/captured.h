@@ -18,7 +18,7 @@ long bpf(int command, void* attr, unsigned size) noexcept;
 std::optional<long> open_event(void* attr, pid_t pid, int cpu, int group, unsigned long flags) noexcept;
 std::optional<long> control_event(int fd, unsigned long request, void* argument) noexcept;
 
-// The descriptor to map in place of `fd`.
+// A new descriptor to map in place of `fd`.
 std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) noexcept;
 
 // Taken before a descriptor is closed, and handed in once it is.

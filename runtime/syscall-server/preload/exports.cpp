@@ -70,6 +70,7 @@ int finish_access(int result, const char* path, int mode) {
     return result != 0 && outside() && cannot_be_read() && access_instead(path, mode) ? 0 : result;
 }
 
+// The real mmap, of another file where the event's pages are asked for.
 void* map(decltype(real_mmap()) real, void* address, std::size_t size, int protection, int flags, int fd,
           off_t offset) {
     if (real == nullptr) return reinterpret_cast<void*>(missing<long>());
@@ -77,8 +78,13 @@ void* map(decltype(real_mmap()) real, void* address, std::size_t size, int prote
     if (fd < 0 || (type != MAP_SHARED && type != MAP_SHARED_VALIDATE) || !outside())
         return real(address, size, protection, flags, fd, offset);
     const auto instead = mapped_descriptor(fd, size, offset);
-    if (instead && *instead < 0) return reinterpret_cast<void*>(returned(*instead));
-    return real(address, size, protection, flags, instead ? static_cast<int>(*instead) : fd, offset);
+    if (!instead) return real(address, size, protection, flags, fd, offset);
+    if (*instead < 0) return reinterpret_cast<void*>(returned(*instead));
+    void* const mapped = real(address, size, protection, flags, static_cast<int>(*instead), offset);
+    const int error = errno;
+    if (const auto real_close_it = real_close()) real_close_it(static_cast<int>(*instead));
+    errno = error;
+    return mapped;
 }
 
 }  // namespace

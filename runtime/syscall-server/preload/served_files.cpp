@@ -30,6 +30,9 @@ constexpr ServedFile kFiles[] = {
     {kUprobePath, "1048576\n"},
     {"/sys/bus/event_source/devices/uprobe/format/retprobe", "config:0\n"},
     {"/sys/bus/event_source/devices/uprobe/format/ref_ctr_offset", "config:32-63\n"},
+    // Probes made by writing to this file: none, as bcc makes sure before it closes one made otherwise.
+    {"/sys/kernel/tracing/uprobe_events", ""},
+    {"/sys/kernel/debug/tracing/uprobe_events", ""},
 };
 
 std::optional<std::string> served_text(std::string_view path) {
