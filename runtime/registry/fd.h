@@ -42,7 +42,8 @@ Result<Fd> anonymous_file(const char* name, std::size_t size);
 
 // Counting the descriptors of a file, over dup, fork, mmap and processes. counted_descriptor() opens the file of `fd`
 // anew, close-on-exec and never as a standard stream, with a lock that stays until the last duplicate and mapping of
-// the new descriptor is gone; counted_elsewhere() tells whether any is left, not counting `fd` itself and its duplicates.
+// the new descriptor is gone; counted_elsewhere() tells whether any is left, not counting `fd` itself and its
+// duplicates.
 Result<Fd> counted_descriptor(int fd);
 bool counted_elsewhere(int fd);
 

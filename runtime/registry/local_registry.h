@@ -9,8 +9,8 @@
 
 namespace bpftime {
 
-// Keeps every object until the end, closed or not, except links and perf events (closed()). Descriptors handed out stay valid
-// files afterwards but lead nowhere.
+// Keeps every object until the end, closed or not, except links and perf events (closed()). Descriptors handed out stay
+// valid files afterwards but lead nowhere.
 class LocalRegistry final : public Registry {
 public:
     Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;

@@ -108,8 +108,8 @@ struct PerfEventObject final : BpfObject {
     bool enabled = false;
     bool linked = false;  // the program is a link's, and leaves with it
     std::shared_ptr<ProgramObject> program;
-    // Output: the pages that a client maps, as the kernel lays them out (struct perf_event_mmap_page, then 2^n of data).
-    // The descriptor that the client waits on is a pipe: a byte in it wakes.
+    // Output: the pages that a client maps, as the kernel lays them out (struct perf_event_mmap_page, then 2^n of
+    // data). The descriptor that the client waits on is a pipe: a byte in it wakes.
     Fd ring;
     std::size_t ring_size = 0;  // bytes, 0 until the client has mapped it
     bool paused = false;

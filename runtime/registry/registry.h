@@ -31,8 +31,8 @@ public:
     // A new descriptor for an object of this registry.
     virtual Result<int> open(const BpfObject& object) const = 0;
 
-    // A descriptor of this file has been closed by its user. When it was the last one and the object is a link or a perf
-    // event, held by nothing else, the object ends: what was attached is detached.
+    // A descriptor of this file has been closed by its user. When it was the last one and the object is a link or a
+    // perf event, held by nothing else, the object ends: what was attached is detached.
     virtual void closed(const FileIdentity& file) = 0;
 
     // BPF_OBJ_PIN, BPF_OBJ_GET. EEXIST, ENOENT.

@@ -133,7 +133,7 @@ Status describe_perf(LinkInfo& info, const LinkInfo& asked, const ProbeTarget& t
     if (target.kind == ProbeKind::Uprobe || target.kind == ProbeKind::Uretprobe) {
         const bool returns = target.kind == ProbeKind::Uretprobe;
         perf.type = static_cast<std::uint32_t>(returns ? PerfLinkType::Uretprobe : PerfLinkType::Uprobe);
-        const auto &wanted = asked.perf.uprobe;
+        const auto& wanted = asked.perf.uprobe;
         BPFTIME_CHECK(check_name_buffer(wanted.file_name, wanted.name_length));
         perf.uprobe.file_name = wanted.file_name;
         perf.uprobe.offset = static_cast<std::uint32_t>(site.offset);
@@ -143,7 +143,7 @@ Status describe_perf(LinkInfo& info, const LinkInfo& asked, const ProbeTarget& t
     }
     if (target.kind == ProbeKind::Tracepoint) {
         perf.type = static_cast<std::uint32_t>(PerfLinkType::Tracepoint);
-        const auto &wanted = asked.perf.tracepoint;
+        const auto& wanted = asked.perf.tracepoint;
         BPFTIME_CHECK(check_name_buffer(wanted.name, wanted.name_length));
         perf.tracepoint.name = wanted.name;
         perf.tracepoint.cookie = site.cookie;

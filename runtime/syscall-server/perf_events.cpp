@@ -19,8 +19,8 @@ namespace bpftime {
 namespace {
 
 constexpr std::uint32_t kMaxAttributes = 4096;
-constexpr std::uint64_t kReturns = 1;         // bit 0 of a probe's config (format/retprobe)
-constexpr unsigned kSemaphoreShift = 32;      // the rest of it (format/ref_ctr_offset)
+constexpr std::uint64_t kReturns = 1;     // bit 0 of a probe's config (format/retprobe)
+constexpr unsigned kSemaphoreShift = 32;  // the rest of it (format/ref_ctr_offset)
 constexpr unsigned long kOpenFlags =
     PERF_FLAG_FD_NO_GROUP | PERF_FLAG_FD_OUTPUT | PERF_FLAG_PID_CGROUP | PERF_FLAG_FD_CLOEXEC;
 
@@ -142,7 +142,7 @@ Result<int> open_event(Opening& opening, Describe describe, int group) {
     ProbeTarget& target = event->target;
     target.sites = {ProbeSite{}};
     BPFTIME_CHECK(describe(opening, target));
-    target.pid = static_cast<std::uint32_t>(opening.pid == 0 ? getpid() : std::max(opening.pid, 0));
+    target.pid = static_cast<std::uint32_t>(opening.pid == 0 ? gettid() : std::max(opening.pid, 0));
     target.cpu = opening.cpu;
     target.type = opening.attr.type;
     target.config = opening.attr.config;
@@ -212,7 +212,9 @@ Result<std::optional<int>> perf_event_open(BpfSession& session, const EventSourc
     if ((flags & ~kOpenFlags) != 0) return fail(failure("unknown flags of perf_event_open"));
     if ((flags & PERF_FLAG_PID_CGROUP) != 0)
         return fail(failure("events of cgroups are not available in userspace").with_errno(EOPNOTSUPP));
-    return BPFTIME_TRY(open_event(opening, describe, group));
+    const int fd = BPFTIME_TRY(open_event(opening, describe, group));
+    if ((flags & PERF_FLAG_FD_CLOEXEC) == 0) fcntl(fd, F_SETFD, 0);
+    return fd;
 }
 
 // All of them are of type '$' (<linux/perf_event.h>).

@@ -14,8 +14,8 @@ namespace bpftime {
 
 // How this process numbers what perf_event_attr.type and .config name.
 struct EventSources {
-    std::uint32_t uprobe = 0;             // type of the uprobe PMU
-    std::optional<std::uint32_t> kprobe;  // of the kprobe PMU, if the kernel has one
+    std::uint32_t uprobe = 0;                                                // type of the uprobe PMU
+    std::optional<std::uint32_t> kprobe;                                     // of the kprobe PMU, if the kernel has one
     std::function<std::optional<std::string>(std::uint64_t id)> tracepoint;  // "category:name" of a tracepoint's id
 };
 
@@ -31,8 +31,8 @@ Result<long> perf_ioctl(BpfSession& session, PerfEventObject& event, unsigned lo
 // Attaches to an event: EEXIST when it has a program, EINVAL when the program is not of the event's type.
 Status attach_to_event(PerfEventObject& event, std::shared_ptr<ProgramObject> program, bool by_link);
 
-// A descriptor of the pages that a client maps of an output event, which the mapping needs only until it is made. EINVAL
-// unless `size` is a page and a power of two of pages, the same as what is mapped already, and `offset` 0.
+// A descriptor of the pages that a client maps of an output event, which the mapping needs only until it is made.
+// EINVAL unless `size` is a page and a power of two of pages, the same as what is mapped already, and `offset` 0.
 Result<Fd> perf_ring(PerfEventObject& event, std::size_t size, std::uint64_t offset);
 
 }  // namespace bpftime

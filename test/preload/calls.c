@@ -17,7 +17,7 @@
 
 #define SELF "/proc/self/exe"
 
-static void say(const char *name, long result) {
+static void say(const char* name, long result) {
     if (result < 0)
         printf("%-44s %s\n", name, strerrorname_np(errno));
     else
@@ -26,13 +26,13 @@ static void say(const char *name, long result) {
 }
 
 /* Descriptors count as 0, and are closed. */
-static void say_fd(const char *name, long fd) {
+static void say_fd(const char* name, long fd) {
     say(name, fd);
     if (fd >= 0) close((int)fd);
 }
 
-static uint64_t address(const void *pointer) { return (uint64_t)(uintptr_t)pointer; }
-static long bpf(int command, union bpf_attr *attr) { return syscall(SYS_bpf, command, attr, sizeof(*attr)); }
+static uint64_t address(const void* pointer) { return (uint64_t)(uintptr_t)pointer; }
+static long bpf(int command, union bpf_attr* attr) { return syscall(SYS_bpf, command, attr, sizeof(*attr)); }
 
 static int load(unsigned type, unsigned attach_type) {
     static const struct bpf_insn code[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
@@ -66,13 +66,13 @@ struct event {
 
 static unsigned uprobe_type(void) {
     unsigned type = 0;
-    FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+    FILE* file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
     if (!file || fscanf(file, "%u", &type) != 1) perror("the uprobe event source");
     if (file) fclose(file);
     return type;
 }
 
-static struct event uprobe(const char *path) {
+static struct event uprobe(const char* path) {
     struct event e;
     memset(&e, 0, sizeof(e));
     e.attr.size = sizeof(e.attr);
@@ -95,7 +95,7 @@ static struct event software(uint64_t config, uint64_t period) {
     return e;
 }
 
-static int open_event(const struct event *e) {
+static int open_event(const struct event* e) {
     struct perf_event_attr attr = e->attr;
     return (int)syscall(SYS_perf_event_open, &attr, e->pid, e->cpu, e->group, e->flags);
 }
@@ -103,6 +103,13 @@ static int open_event(const struct event *e) {
 static void events(void) {
     struct event e = uprobe(SELF);
     say_fd("uprobe", open_event(&e));
+    e.flags = 0;
+    int event = open_event(&e);
+    say("uprobe, to be inherited", fcntl(event, F_GETFD) == 0 ? 0 : -1);
+    close(event);
+    e = uprobe(SELF), event = open_event(&e);
+    say("uprobe, closed by exec", fcntl(event, F_GETFD) == FD_CLOEXEC ? 0 : -1);
+    close(event);
     e.pid = 0, e.cpu = -1;
     say_fd("uprobe, this process", open_event(&e));
     e = uprobe(SELF), e.attr.config = 1;
@@ -115,13 +122,13 @@ static void events(void) {
     say_fd("uprobe, empty path", open_event(&e));
     e = uprobe(NULL);
     say_fd("uprobe, no path", open_event(&e));
-    e = uprobe((const char *)4096);
+    e = uprobe((const char*)4096);
     say_fd("uprobe, path at a bad address", open_event(&e));
     e = uprobe("/");
     say_fd("uprobe, directory", open_event(&e));
     e = uprobe("/proc/self/exe/x");
     say_fd("uprobe, file as directory", open_event(&e));
-    char *longest = malloc(6000);
+    char* longest = malloc(6000);
     memset(longest, 'x', 5999), longest[5999] = 0;
     e = uprobe(longest);
     say_fd("uprobe, path too long", open_event(&e));
@@ -205,11 +212,11 @@ static void pages(void) {
 #define MAP(size, offset) mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, event, offset)
 #define SAY_MAP(name, size, offset) say(name, MAP(size, offset) == MAP_FAILED ? -1 : 0)
     SAY_MAP("map three pages of data", page * 4, 0);
-    void *part = MAP(page + 100, 0);
+    void* part = MAP(page + 100, 0);
     say("map part of a page", part == MAP_FAILED ? -1 : 0);
     SAY_MAP("map more pages", page * 9, 0);
     munmap(part, page + 100);
-    struct perf_event_mmap_page *ring = MAP(page * 9, 0);
+    struct perf_event_mmap_page* ring = MAP(page * 9, 0);
     say("map eight pages of data", ring == MAP_FAILED ? -1 : 0);
     say("...where the header says", ring->data_offset == page && ring->data_size == page * 8 ? 0 : -1);
     say("...empty", ring->data_head == 0 && ring->data_tail == 0 ? 0 : -1);
@@ -278,6 +285,15 @@ static void links(void) {
     }
     waitpid(child, NULL, 0);
     say_fd("LINK_CREATE, copy closed by a child", link_event(probe, event, BPF_PERF_EVENT, 0, 0));
+    child = fork();
+    if (child == 0) {
+        struct event f = uprobe(SELF);
+        int other = open_event(&f);
+        _exit(ioctl(other, PERF_EVENT_IOC_SET_BPF, probe) == 0 && ioctl(event, PERF_EVENT_IOC_DISABLE, 0) == 0 ? 0 : 1);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    say("a child attaches what it inherited", status == 0 ? 0 : -1);
     close(copy);
     say_fd("LINK_CREATE, the last copy closed", link_event(probe, event, BPF_PERF_EVENT, 0, 0));
     link = (int)link_event(probe, event, BPF_PERF_EVENT, 0, 0);
@@ -297,19 +313,23 @@ struct multi {
     uint32_t padding;
 };
 
-static long link_multi(const struct multi *m) { return syscall(SYS_bpf, BPF_LINK_CREATE, m, sizeof(*m)); }
+static long link_multi(const struct multi* m) { return syscall(SYS_bpf, BPF_LINK_CREATE, m, sizeof(*m)); }
 
 static void multis(void) {
-    static const uint64_t offsets[] = {0x1000, 0x1010}, cookies[] = {1, 2}, odd[] = {1, 2}, far[] = {0x1000, 1ull << 40},
-                          negative[] = {1ull << 63, 0};
+    static const uint64_t offsets[] = {0x1000, 0x1010}, cookies[] = {1, 2}, odd[] = {1, 2},
+                          far[] = {0x1000, 1ull << 40}, negative[] = {1ull << 63, 0};
     int multi = load(BPF_PROG_TYPE_KPROBE, 48), single = load(BPF_PROG_TYPE_KPROBE, 0);
-    const struct multi good = {.program = (unsigned)multi, .attach_type = 48, .path = address(SELF),
-                               .offsets = address(offsets), .cookies = address(cookies), .count = 2};
-#define MULTI(name, change)             \
-    do {                                \
-        struct multi m = good;          \
-        change;                         \
-        say_fd(name, link_multi(&m));   \
+    const struct multi good = {.program = (unsigned)multi,
+                               .attach_type = 48,
+                               .path = address(SELF),
+                               .offsets = address(offsets),
+                               .cookies = address(cookies),
+                               .count = 2};
+#define MULTI(name, change)           \
+    do {                              \
+        struct multi m = good;        \
+        change;                       \
+        say_fd(name, link_multi(&m)); \
     } while (0)
     MULTI("uprobes", (void)0);
     MULTI("uprobes, on return", m.multi_flags = 1);
@@ -337,6 +357,116 @@ static void multis(void) {
     close(multi), close(single);
 }
 
+/* ---- What is known of links: bpf_link_info, which older headers end before these fields ---- */
+
+struct perf_info {
+    uint32_t type, id, program, reserved;
+    uint32_t perf_type, reserved2;
+    uint64_t name;
+    uint32_t name_length, offset;
+    uint64_t cookie, semaphore;
+};
+struct multi_info {
+    uint32_t type, id, program, reserved;
+    uint64_t path, offsets, semaphores, cookies;
+    uint32_t path_size, count, flags, pid;
+};
+
+static long info_of(int fd, void* info, unsigned size) {
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof(attr));
+    attr.info.bpf_fd = (unsigned)fd;
+    attr.info.info = address(info);
+    attr.info.info_len = size;
+    return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+}
+
+static void event_infos(const char* self) {
+    struct event e = uprobe(self);
+    e.attr.probe_offset = 0x1234, e.attr.config = 0x2002ull << 32;
+    int event = open_event(&e), probe = load(BPF_PROG_TYPE_KPROBE, 0);
+    int link = (int)link_event(probe, event, BPF_PERF_EVENT, 0, 77);
+    say("info, event of the link", info_of(event, &(struct perf_info){0}, sizeof(struct perf_info)));
+    struct perf_info info = {0};
+    say("info, no buffer", info_of(link, &info, sizeof(info)));
+    printf("type %u, event type %u, name of %s length, offset %x, cookie %llu\n", info.type, info.perf_type,
+           info.name_length == strlen(self) + 1 ? "its" : "another", info.offset, (unsigned long long)info.cookie);
+    char name[5000];
+    info = (struct perf_info){.name = address(name), .name_length = sizeof(name)};
+    say("info, buffer", info_of(link, &info, sizeof(info)));
+    say("...with the path", strcmp(name, self) == 0 ? 0 : -1);
+    info = (struct perf_info){.name = address(name), .name_length = 5};
+    say("info, small buffer", info_of(link, &info, sizeof(info)));
+    say("...with its beginning", strncmp(name, self, 4) == 0 && name[4] == 0 ? 0 : -1);
+    info = (struct perf_info){.name = address(name)};
+    say("info, buffer without size", info_of(link, &info, sizeof(info)));
+    info = (struct perf_info){.name_length = 5};
+    say("info, size without buffer", info_of(link, &info, sizeof(info)));
+    info = (struct perf_info){.name = 4096, .name_length = 500};
+    say("info, buffer at a bad address", info_of(link, &info, sizeof(info)));
+    info = (struct perf_info){0};
+    say("info, shorter", info_of(link, &info, 8));
+    say("...only that", info.type == 7 && info.program == 0 ? 0 : -1);
+    close(link), close(event);
+    e = software(PERF_COUNT_SW_CPU_CLOCK, 1000000), event = open_event(&e);
+    int sampler = load(BPF_PROG_TYPE_PERF_EVENT, 0);
+    link = (int)link_event(sampler, event, BPF_PERF_EVENT, 0, 5);
+    info = (struct perf_info){0};
+    say("info of a clock", info_of(link, &info, sizeof(info)));
+    printf("type %u, event type %u\n", info.type, info.perf_type);
+    close(link), close(event), close(sampler), close(probe);
+}
+
+static void multi_infos(const char* self) {
+    uint64_t offsets[] = {0x1000, 0x1010}, cookies[] = {5, 6}, got[3][2] = {{0}};
+    int program = load(BPF_PROG_TYPE_KPROBE, 48);
+    const struct multi m = {.program = (unsigned)program,
+                            .attach_type = 48,
+                            .path = address(SELF),
+                            .multi_flags = 1,
+                            .offsets = address(offsets),
+                            .cookies = address(cookies),
+                            .count = 2,
+                            .pid = getpid()};
+    int link = (int)link_multi(&m);
+    struct multi_info info = {0};
+    say("info of uprobes", info_of(link, &info, sizeof(info)));
+    printf("type %u, count %u, flags %u, %s process, path of %s length\n", info.type, info.count, info.flags,
+           info.pid == (unsigned)getpid() ? "this" : "another", info.path_size == strlen(self) + 1 ? "its" : "another");
+    char path[5000];
+    info = (struct multi_info){.path = address(path),
+                               .path_size = sizeof(path),
+                               .offsets = address(got[0]),
+                               .semaphores = address(got[1]),
+                               .cookies = address(got[2]),
+                               .count = 2};
+    say("info of uprobes, buffers", info_of(link, &info, sizeof(info)));
+    printf("%s: %llx %llx, %llu %llu, %llu %llu\n", strcmp(path, self) == 0 ? "this file" : path,
+           (unsigned long long)got[0][0], (unsigned long long)got[0][1], (unsigned long long)got[1][0],
+           (unsigned long long)got[1][1], (unsigned long long)got[2][0], (unsigned long long)got[2][1]);
+    memset(got, 0, sizeof(got));
+    info = (struct multi_info){.offsets = address(got[0]), .count = 1};
+    say("info of uprobes, room for one", info_of(link, &info, sizeof(info)));
+    say("...which is there", got[0][0] == 0x1000 && got[0][1] == 0 ? 0 : -1);
+    info = (struct multi_info){.offsets = address(got[0])};
+    say("info of uprobes, no count", info_of(link, &info, sizeof(info)));
+    info = (struct multi_info){.path = address(path), .path_size = 3};
+    say("info of uprobes, small buffer", info_of(link, &info, sizeof(info)));
+    info = (struct multi_info){.path = address(path)};
+    say("info of uprobes, buffer without size", info_of(link, &info, sizeof(info)));
+    info = (struct multi_info){.cookies = 4096, .count = 2};
+    say("info of uprobes, cookies to a bad address", info_of(link, &info, sizeof(info)));
+    close(link), close(program);
+}
+
+static void infos(void) {
+    char self[4096];
+    const ssize_t length = readlink(SELF, self, sizeof(self) - 1);
+    self[length < 0 ? 0 : length] = 0;
+    event_infos(self);
+    multi_infos(self);
+}
+
 /* Whether this kernel can be asked: it lets us, and knows all that is asked. */
 static int may_load(void) {
     int program = load(BPF_PROG_TYPE_KPROBE, 48);
@@ -345,18 +475,23 @@ static int may_load(void) {
     int event = open_event(&e);
     if (event < 0) return printf("the kernel refuses uprobes: %s\n", strerrorname_np(errno)), 1;
     const uint64_t offset = 0x1000;
-    const struct multi m = {.program = (unsigned)program, .attach_type = 48, .path = address("/"),
-                            .offsets = address(&offset), .count = 1, .pid = -1};
+    const struct multi m = {.program = (unsigned)program,
+                            .attach_type = 48,
+                            .path = address("/"),
+                            .offsets = address(&offset),
+                            .count = 1,
+                            .pid = -1};
     if (link_multi(&m) != -1 || errno != EINVAL) return printf("the kernel has no links on many uprobes\n"), 1;
     return 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc > 1 && strcmp(argv[1], "may-load") == 0) return may_load();
     events();
     ioctls();
     pages();
     links();
     multis();
+    infos();
     return 0;
 }

@@ -1,5 +1,6 @@
-/* An ordinary libbpf application: nothing here knows of the syscall server. Prints what it was let do; on the kernel and
- * under the syscall server the output must be client.txt. "client OBJECT tracepoint" needs tracefs on the kernel. */
+/* An ordinary libbpf application: nothing here knows of the syscall server. Prints what it was let do; on the kernel
+ * and under the syscall server the output must be client.txt. "client OBJECT tracepoint" needs tracefs on the kernel.
+ */
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -39,7 +40,7 @@ __attribute__((noinline)) void mark(int value) {
 }
 
 static int failures;
-static void say(const char *what, int ok) {
+static void say(const char* what, int ok) {
     if (ok) {
         printf("%s: ok\n", what);
     } else {
@@ -49,10 +50,10 @@ static void say(const char *what, int ok) {
     fflush(stdout);
 }
 
-static struct bpf_program *program(struct bpf_object *object, const char *name) {
+static struct bpf_program* program(struct bpf_object* object, const char* name) {
     return bpf_object__find_program_by_name(object, name);
 }
-static struct bpf_map *map(struct bpf_object *object, const char *name) {
+static struct bpf_map* map(struct bpf_object* object, const char* name) {
     return bpf_object__find_map_by_name(object, name);
 }
 
@@ -65,48 +66,49 @@ struct info {
     uint64_t cookie, semaphore;
 };
 
-static void describe(const char *what, struct bpf_link *link) {
+static void describe(const char* what, struct bpf_link* link) {
     char name[4096], self[4096];
     const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
     self[length < 0 ? 0 : length] = 0;
     struct info info = {.name = (uint64_t)(uintptr_t)name, .name_length = sizeof(name)};
     unsigned size = sizeof(info);
     if (bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) != 0) return say(what, 0);
-    printf("%s: link type %u, event type %u, cookie %llu, %s, offset of target() is %s\n", what, info.type, info.perf_type,
-           (unsigned long long)info.cookie,
+    printf("%s: link type %u, event type %u, cookie %llu, %s, offset of target() is %s\n", what, info.type,
+           info.perf_type, (unsigned long long)info.cookie,
            /* The kernel repeats the path as it was given. */
            strcmp(name, self) == 0 || strcmp(name, "/proc/self/exe") == 0 ? "this file" : name,
            info.offset != 0 ? "known" : "unknown");
 }
 
 /* Links of our programs that exist. */
-static int count_links(struct bpf_object *object) {
+static int count_links(struct bpf_object* object) {
     int count = 0;
     for (unsigned id = 0; bpf_link_get_next_id(id, &id) == 0;) {
         const int fd = bpf_link_get_fd_by_id(id);
         struct bpf_link_info info = {};
         unsigned size = sizeof(info);
         if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) != 0) continue;
-        struct bpf_program *p;
+        struct bpf_program* p;
         bpf_object__for_each_program(p, object) {
             struct bpf_prog_info known = {};
             unsigned known_size = sizeof(known);
-            if (bpf_obj_get_info_by_fd(bpf_program__fd(p), &known, &known_size) == 0 && known.id == info.prog_id) ++count;
+            if (bpf_obj_get_info_by_fd(bpf_program__fd(p), &known, &known_size) == 0 && known.id == info.prog_id)
+                ++count;
         }
         close(fd);
     }
     return count;
 }
 
-static void use_maps(struct bpf_object *object) {
-    struct bpf_map *counts = map(object, "counts");
+static void use_maps(struct bpf_object* object) {
+    struct bpf_map* counts = map(object, "counts");
     long value = 0, sum = 0;
     for (int key = 1; key <= 4; ++key) {
         value = key * 10;
         if (bpf_map__update_elem(counts, &key, sizeof(key), &value, sizeof(value), BPF_NOEXIST) != 0) say("update", 0);
     }
     int key = 0, next = 0, keys = 0;
-    for (int *at = NULL; bpf_map__get_next_key(counts, at, &next, sizeof(next)) == 0; at = &key, key = next) {
+    for (int* at = NULL; bpf_map__get_next_key(counts, at, &next, sizeof(next)) == 0; at = &key, key = next) {
         ++keys;
         if (bpf_map__lookup_elem(counts, &next, sizeof(next), &value, sizeof(value), 0) == 0) sum += value;
     }
@@ -120,14 +122,14 @@ static void use_maps(struct bpf_object *object) {
 }
 
 /* Globals are reached without a system call, mapped as a skeleton's load function maps them. */
-static void use_globals(struct bpf_object *object) {
+static void use_globals(struct bpf_object* object) {
     size_t size = 0;
-    void *initial = (void *)bpf_map__initial_value(map(object, ".data"), &size);
+    void* initial = (void*)bpf_map__initial_value(map(object, ".data"), &size);
     int key = 0;
     long stored[64] = {0};
     if (!initial || size > sizeof(stored)) return say("globals", 0);
     const int fd = bpf_map__fd(map(object, ".data"));
-    long *data = mmap(initial, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+    long* data = mmap(initial, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
     say("map the section", data != MAP_FAILED);
     if (data == MAP_FAILED) return;
     printf("global from the object: %ld\n", data[0]);
@@ -139,18 +141,20 @@ static void use_globals(struct bpf_object *object) {
     printf("...and memory has it: %ld\n", data[0]);
 }
 
-static void on_record(void *context, int cpu, void *data, unsigned size) { (void)context, (void)cpu, (void)data, (void)size; }
+static void on_record(void* context, int cpu, void* data, unsigned size) {
+    (void)context, (void)cpu, (void)data, (void)size;
+}
 
-static struct bpf_link *attach_clock(struct bpf_program *p) {
+static struct bpf_link* attach_clock(struct bpf_program* p) {
     struct perf_event_attr attr = {.size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK};
     attr.freq = 1, attr.sample_freq = 49;
     const int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
     return fd < 0 ? NULL : bpf_program__attach_perf_event(p, fd);
 }
 
-static int probes(struct bpf_object *object) {
+static int probes(struct bpf_object* object) {
     LIBBPF_OPTS(bpf_uprobe_opts, by_name, .func_name = "target", .bpf_cookie = 42);
-    struct bpf_link *links[5];
+    struct bpf_link* links[5];
     links[0] = bpf_program__attach_uprobe_opts(program(object, "on_call"), -1, "/proc/self/exe", 0, &by_name);
     say("attach to a function", links[0] != NULL);
     links[1] = bpf_program__attach_uprobe_opts(program(object, "on_call"), getpid(), "/proc/self/exe", 0, &by_name);
@@ -167,15 +171,15 @@ static int probes(struct bpf_object *object) {
     printf("links: %d\n", count_links(object));
     for (int i = 0; i < 5; ++i) say("detach", bpf_link__destroy(links[i]) == 0);
     printf("links: %d\n", count_links(object));
-    struct perf_buffer *buffer = perf_buffer__new(bpf_map__fd(map(object, "events")), 4, on_record, NULL, NULL, NULL);
+    struct perf_buffer* buffer = perf_buffer__new(bpf_map__fd(map(object, "events")), 4, on_record, NULL, NULL, NULL);
     say("perf buffer", buffer != NULL);
     printf("records: %d\n", perf_buffer__poll(buffer, 10));
     perf_buffer__free(buffer);
     return failures;
 }
 
-static int tracepoint(struct bpf_object *object) {
-    struct bpf_link *link = bpf_program__attach(program(object, "on_getpid"));
+static int tracepoint(struct bpf_object* object) {
+    struct bpf_link* link = bpf_program__attach(program(object, "on_getpid"));
     say("attach to a tracepoint", link != NULL);
     say("detach", bpf_link__destroy(link) == 0);
     link = bpf_program__attach_tracepoint(program(object, "on_getpid"), "syscalls", "sys_enter_no_such_call");
@@ -183,18 +187,18 @@ static int tracepoint(struct bpf_object *object) {
     return failures - 1;
 }
 
-static int quiet(enum libbpf_print_level level, const char *format, va_list arguments) {
+static int quiet(enum libbpf_print_level level, const char* format, va_list arguments) {
     return getenv("CLIENT_VERBOSE") ? vfprintf(stderr, format, arguments) : (void)level, 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc < 3) return 2;
     libbpf_set_print(quiet);
-    struct bpf_object *object = bpf_object__open_file(argv[1], NULL);
+    struct bpf_object* object = bpf_object__open_file(argv[1], NULL);
     say("open", object != NULL);
     if (!object) return 1;
     size_t size = 0;
-    int *step = (int *)bpf_map__initial_value(map(object, ".rodata"), &size);
+    int* step = (int*)bpf_map__initial_value(map(object, ".rodata"), &size);
     if (step) *step = 3;
     say("load", bpf_object__load(object) == 0);
     if (failures) return 1;

@@ -14,12 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void say(const char *name, long result) {
+static void say(const char* name, long result) {
     printf("%-40s %s\n", name, result < 0 ? strerrorname_np(errno) : "ok");
     fflush(stdout);
 }
 
-static int say_fd(const char *name, int fd) {
+static int say_fd(const char* name, int fd) {
     say(name, fd);
     return fd;
 }
@@ -46,11 +46,11 @@ static void opens(void) {
     say("faccessat, absent", faccessat(directory, "absent", R_OK, 0));
     close(directory);
     say("open, absent", open("absent", O_RDONLY));
-    say("open, bad address", open((const char *)16, O_RDONLY));
+    say("open, bad address", open((const char*)16, O_RDONLY));
     say("access", access("created", F_OK));
     say("access, absent", access("absent", F_OK));
-    say("access, bad address", access((const char *)16, F_OK));
-    FILE *file = fopen("created", "w");
+    say("access, bad address", access((const char*)16, F_OK));
+    FILE* file = fopen("created", "w");
     say("fopen", file ? 0 : -1);
     say("fprintf", fprintf(file, "text"));
     fclose(file);
@@ -69,10 +69,11 @@ static void calls(void) {
     say("write", write(fd, text, sizeof(text)));
     long mapped = syscall(SYS_mmap, NULL, 4096L, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
     say("syscall with six arguments", mapped);
-    say("...mapped", strcmp((char *)mapped, text) == 0 ? 0 : -1);
+    say("...mapped", strcmp((char*)mapped, text) == 0 ? 0 : -1);
     say("syscall, unknown", syscall(-1L));
     say("syscall, bad descriptor", syscall(SYS_close, 999));
-    char *shared = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0), *private = mmap64(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    char *shared = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0),
+         *private = mmap64(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     say("mmap, shared", shared != MAP_FAILED && strcmp(shared, text) == 0 ? 0 : -1);
     say("mmap64, private", private != MAP_FAILED && strcmp(private, text) == 0 ? 0 : -1);
     say("mmap, bad descriptor", mmap(NULL, 4096, PROT_READ, MAP_SHARED, 999, 0) == MAP_FAILED ? -1 : 0);
@@ -92,7 +93,7 @@ static void calls(void) {
 
 /* Children of a process with threads, while these open and close. */
 static volatile int stop;
-static void *busy(void *argument) {
+static void* busy(void* argument) {
     while (!stop) {
         int fd = open("/dev/null", O_RDONLY);
         close(fd);
@@ -127,7 +128,7 @@ static void children(void) {
 #define SOURCE "/sys/bus/event_source/devices/uprobe/"
 #define TRACEFS "/sys/kernel/tracing/events/"
 
-static void say_number(const char *name, FILE *file) {
+static void say_number(const char* name, FILE* file) {
     long number = -1;
     if (file && fscanf(file, "%ld", &number) != 1) number = -1;
     if (file) fclose(file);
@@ -138,25 +139,27 @@ static void say_number(const char *name, FILE *file) {
 static void files(void) {
     char text[32] = "";
     say_number("type of uprobes", fopen(SOURCE "type", "re"));
-    FILE *file = fopen(SOURCE "format/retprobe", "r");
+    FILE* file = fopen(SOURCE "format/retprobe", "r");
     if (file && fgets(text, sizeof(text), file)) printf("retprobe is %s", text);
     say("access to ref_ctr_offset", access(SOURCE "format/ref_ctr_offset", R_OK));
     say("faccessat to ref_ctr_offset", faccessat(AT_FDCWD, SOURCE "format/ref_ctr_offset", F_OK, AT_EACCESS));
     say_number("id of sys_enter_openat", fopen(TRACEFS "syscalls/sys_enter_openat/id", "r"));
     say_number("id of sys_exit_newstat", fopen64(TRACEFS "syscalls/sys_exit_newstat/id", "r"));
     say_number("id of sys_enter", fdopen(open(TRACEFS "raw_syscalls/sys_enter/id", O_RDONLY | O_CLOEXEC), "r"));
-    say_number("id of sys_enter, by openat", fdopen(openat(AT_FDCWD, TRACEFS "raw_syscalls/sys_enter/id", O_RDONLY), "r"));
+    say_number("id of sys_enter, by openat",
+               fdopen(openat(AT_FDCWD, TRACEFS "raw_syscalls/sys_enter/id", O_RDONLY), "r"));
     say("format of sys_enter_openat", access(TRACEFS "syscalls/sys_enter_openat/format", F_OK));
     say("sys_enter_openat", access(TRACEFS "syscalls/sys_enter_openat/id", R_OK));
     say_number("no such call", fopen(TRACEFS "syscalls/sys_enter_nothing/id", "r"));
     say_number("no such category", fopen(TRACEFS "nothing/sys_enter_openat/id", "r"));
     say_number("no such file", fopen(TRACEFS "syscalls/sys_enter_openat/nothing", "r"));
     /* Root may open the real one. */
-    printf("%-40s %s\n", "written to", geteuid() != 0 && open(TRACEFS "syscalls/sys_enter_openat/id", O_WRONLY) >= 0 ? "ok" : "refused");
+    printf("%-40s %s\n", "written to",
+           geteuid() != 0 && open(TRACEFS "syscalls/sys_enter_openat/id", O_WRONLY) >= 0 ? "ok" : "refused");
     printf("%-40s %s\n", "executed", access(SOURCE "type", X_OK) < 0 ? "refused" : "ok");
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc > 1 && strcmp(argv[1], "files") == 0) return files(), 0;
     opens();
     calls();

@@ -41,7 +41,7 @@ TEST_CASE("paths of tracefs are taken apart") {
     CHECK(parts->name == "sys_enter_read");
     CHECK(parts->file == "id");
     CHECK(split_tracepoint_path("/sys/kernel/tracing/events/a/b/format"));
-    for (const char* path : {"/sys/kernel/tracing/events/a/b", "/sys/kernel/tracing/events/", "/sys/kernel/tracing/a/b/id",
-                             "/sys/kernel/tracing/events/a/b/c/id", "", "events/a/b/id"})
+    for (const char* path : {"/sys/kernel/tracing/events/a/b", "/sys/kernel/tracing/events/",
+                             "/sys/kernel/tracing/a/b/id", "/sys/kernel/tracing/events/a/b/c/id", "", "events/a/b/id"})
         CHECK_FALSE(split_tracepoint_path(path));
 }

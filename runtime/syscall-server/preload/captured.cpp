@@ -56,8 +56,8 @@ long bpf(int command, void* attr, unsigned size) noexcept {
 std::optional<long> open_event(void* attr, pid_t pid, int cpu, int group, unsigned long flags) noexcept {
     return guarded(std::optional<long>(-ENOMEM), [&]() -> std::optional<long> {
         BpfSession session = new_session();
-        const auto result = perf_event_open(session, event_sources(), reinterpret_cast<std::uintptr_t>(attr), pid, cpu,
-                                            group, flags);
+        const auto result =
+            perf_event_open(session, event_sources(), reinterpret_cast<std::uintptr_t>(attr), pid, cpu, group, flags);
         if (result && !*result) return std::nullopt;
         if (result) return **result;
         return outcome<long>("perf_event_open", fail(Error(result.error())));
@@ -85,8 +85,10 @@ std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) no
     });
 }
 
+// Not in a child, which may be about to execute another program: a lock that a thread of its parent held stays locked
+// there for ever. What it inherited ends with its parent's descriptors.
 std::optional<FileIdentity> about_to_close(int fd) noexcept {
-    if (!has_process_registry()) return std::nullopt;
+    if (!owns_process_registry()) return std::nullopt;
     return guarded(std::optional<FileIdentity>(), [&]() -> std::optional<FileIdentity> {
         const auto file = identify(fd);
         return file ? std::optional(*file) : std::nullopt;

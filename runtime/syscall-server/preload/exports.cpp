@@ -36,9 +36,9 @@ T missing() {
 mode_t mode_argument(int flags, va_list arguments) {
     return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(arguments, mode_t) : 0;
 }
-#define TAKE_MODE(mode, flags)       \
-    va_list arguments;               \
-    va_start(arguments, flags);      \
+#define TAKE_MODE(mode, flags)                           \
+    va_list arguments;                                   \
+    va_start(arguments, flags);                          \
     const mode_t mode = mode_argument(flags, arguments); \
     va_end(arguments)
 

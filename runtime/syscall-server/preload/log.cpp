@@ -22,8 +22,9 @@ void write_line(int fd, const std::string& line) {
 void log_refusal(std::string_view call, const Error& error) {
     const char* output = std::getenv("BPFTIME_LOG_OUTPUT");
     if (output == nullptr || *output == '\0') return;
-    const std::string line = cat("bpftime: ", call, ": ", strerrorname_np(error.errnum) ? strerrorname_np(error.errnum) : "?",
-                                 ": ", to_string(error), '\n');
+    const std::string line =
+        cat("bpftime: ", call, ": ", strerrorname_np(error.errnum) ? strerrorname_np(error.errnum) : "?", ": ",
+            to_string(error), '\n');
     if (std::strcmp(output, "console") == 0) return write_line(STDERR_FILENO, line);
     const Fd file(open(output, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
     if (file) write_line(file.get(), line);

@@ -1,5 +1,5 @@
-// Why calls were refused, for whoever asks by BPFTIME_LOG_OUTPUT: "console" for stderr, else a file to append to. Silent
-// by default: this runs in somebody else's process.
+// Why calls were refused, for whoever asks by BPFTIME_LOG_OUTPUT: "console" for stderr, else a file to append to.
+// Silent by default: this runs in somebody else's process.
 #pragma once
 
 #include <string_view>

@@ -18,9 +18,8 @@ Registry& process_registry() {
     return registry;
 }
 
-bool has_process_registry() {
-    const pid_t pid = owner.load(std::memory_order_acquire);
-    return pid != 0 && pid == getpid();
-}
+bool has_process_registry() { return owner.load(std::memory_order_acquire) != 0; }
+
+bool owns_process_registry() { return has_process_registry() && owner.load(std::memory_order_relaxed) == getpid(); }
 
 }  // namespace bpftime::preload

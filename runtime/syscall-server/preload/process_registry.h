@@ -8,7 +8,9 @@ namespace bpftime::preload {
 // Created on first use, never destroyed: descriptors are used until the process ends.
 Registry& process_registry();
 
-// Whether it has been created, by this process and not by one that it was forked from. Takes no lock.
+// Whether it has been created, here or by a process that this one was forked from; and whether here. Neither takes a
+// lock.
 bool has_process_registry();
+bool owns_process_registry();
 
 }  // namespace bpftime::preload
