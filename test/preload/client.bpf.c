@@ -1,4 +1,5 @@
 // What client.c loads: probes of a function, of its return, of a USDT point; a sampled clock; maps and globals.
+// clang-format off: the headers of libbpf take their types from those before them
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/usdt.bpf.h>
@@ -6,6 +7,7 @@
 #include <linux/bpf_perf_event.h>
 #include <linux/ptrace.h>
 #include <stdbool.h>
+// clang-format on
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
