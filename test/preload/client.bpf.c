@@ -1,12 +1,14 @@
 // What client.c loads: probes of a function, of its return, of a USDT point; a sampled clock; maps and globals.
-// clang-format off: the headers of libbpf take their types from those before them
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
-#include <bpf/usdt.bpf.h>
+// The headers of libbpf take their types from those before them.
+// clang-format off
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
 #include <linux/ptrace.h>
 #include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/usdt.bpf.h>
 // clang-format on
 
 struct {
