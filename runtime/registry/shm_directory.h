@@ -34,10 +34,12 @@ public:
     // A new file without a name, `size` bytes, zero, with memory behind every page. ENOMEM beyond the registry's limit
     // ($BPFTIME_SHM_MEMORY_MB).
     Result<Fd> make_file(std::uint64_t size) const;
-    // Gives it its name. EEXIST.
+    // A named pipe. EEXIST.
+    Status make_pipe(const std::string& name) const;
+    // Gives a file its name. EEXIST.
     Status link(int fd, const std::string& name) const;
     Status unlink(const std::string& name) const;
-    // Opens a file for reading and writing, close-on-exec. ENOENT.
+    // Opens a file for reading and writing, close-on-exec; pipes do not block. ENOENT.
     Result<Fd> open_file(const std::string& name) const;
     // Names of all files, in no order.
     std::vector<std::string> names() const;
@@ -56,13 +58,6 @@ private:
     Fd directory_;
     SharedPages control_;
 };
-
-// Marks `fd`'s open file description as a user of the file. ENOENT when the file has gone.
-Status hold(int fd);
-// True when nobody holds the file behind `fd`. seize() keeps others from it until `fd` is closed: who opens the file meanwhile waits
-// in hold(), and finds it gone if it was unlinked.
-bool is_unheld(int fd);
-bool seize(int fd);
 
 // Bytes that a registry may use in all.
 std::uint64_t shm_limit();
