@@ -122,6 +122,9 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     std::memcpy(pages.bytes().data() + storage, record.data(), record.size());
     auto* page = new (pages.bytes().data() + size - kShmPage) ObjectPage;
     page->kind = static_cast<std::uint32_t>(object->kind());
+    page->frozen = object->page->frozen.load();  // as its maker left it
+    page->enabled = object->page->enabled.load();
+    page->period = object->page->period.load();
     page->storage_size = storage;
     page->record_size = record.size();
     object->id = directory_.control().last_id[page->kind].fetch_add(1) + 1;
@@ -221,6 +224,11 @@ Result<int> SharedRegistry::open(const BpfObject& object) const {
     if (!fd) return fail(no_such(key));
     BPFTIME_CHECK(hold(fd->get()));
     return high_descriptor(*std::move(fd));
+}
+
+// Files elsewhere are none of ours.
+void SharedRegistry::closed(const FileIdentity& file) {
+    if (file.device == directory_.device()) collect();
 }
 
 // ---- Pins: files that hold the name of an object's file ---------------------------------------------------------------------

@@ -24,7 +24,7 @@ public:
     Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;
     std::optional<std::uint32_t> next_id(ObjectKind kind, std::uint32_t after) const override;
     Result<int> open(const BpfObject& object) const override;
-    void closed(const FileIdentity&) override { collect(); }
+    void closed(const FileIdentity& file) override;
     Status pin(const std::string& path, std::shared_ptr<BpfObject> object) override;
     Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const override;
     Status unpin(const std::string& path) override;

@@ -115,6 +115,7 @@ Result<ShmDirectory> ShmDirectory::open(const std::string& name, Open how) {
                         .with_errno(ENOENT));
     }
     BPFTIME_CHECK(check_owner(result.directory_.get(), result.path_));
+    result.device_ = BPFTIME_TRY(identify(result.directory_.get())).device;
     if (how == Open::Create) BPFTIME_CHECK(make_control(result.directory_.get()));
     result.control_ = BPFTIME_TRY(map_control(result.directory_.get(), result.path_));
     return result;

@@ -29,6 +29,7 @@ public:
     static Result<ShmDirectory> open(const std::string& name, Open how);
 
     const std::string& path() const { return path_; }
+    std::uint64_t device() const { return device_; }  // of the file system that it is on
     ControlPage& control() const { return *reinterpret_cast<ControlPage*>(control_.bytes().data()); }
 
     // A new file without a name, `size` bytes, zero, with memory behind every page. ENOMEM beyond the registry's limit
@@ -55,6 +56,7 @@ public:
 
 private:
     std::string path_;
+    std::uint64_t device_ = 0;
     Fd directory_;
     SharedPages control_;
 };
