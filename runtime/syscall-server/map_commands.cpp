@@ -3,7 +3,8 @@
 
 #include <cstring>
 
-#include "runtime/syscall-server/handlers.h"
+#include "runtime/maps/cpus.h"
+#include "runtime/syscall-server/map_access.h"
 #include "runtime/syscall-server/user_memory.h"
 #include "vm/core/kernel_names.h"
 
@@ -17,21 +18,6 @@ Result<Bytes> read_bytes(std::uint64_t address, std::size_t size) {
     Bytes bytes(size);
     BPFTIME_CHECK(read_user(address, bytes));
     return bytes;
-}
-
-Result<std::shared_ptr<MapObject>> readable(BpfSession& session, const bpf_attr& attr) {
-    auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
-    if ((map->spec.flags & kWriteOnly) != 0)
-        return fail(failure("map '", map->spec.name, "' is write-only").with_errno(EPERM));
-    return map;
-}
-
-Result<std::shared_ptr<MapObject>> writable(BpfSession& session, const bpf_attr& attr) {
-    auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
-    if ((map->spec.flags & kReadOnly) != 0 || map->spec.frozen)
-        return fail(
-            failure("map '", map->spec.name, "' is ", map->spec.frozen ? "frozen" : "read-only").with_errno(EPERM));
-    return map;
 }
 
 // What a map of objects keeps for the descriptor `fd`: the object's id.
@@ -64,8 +50,34 @@ bool holds_objects(const MapObject& map) {
 
 }  // namespace
 
+Result<std::shared_ptr<MapObject>> readable_map(BpfSession& session, int fd) {
+    auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
+    if ((map->spec.flags & kWriteOnly) != 0)
+        return fail(failure("map '", map->spec.name, "' is write-only").with_errno(EPERM));
+    return map;
+}
+
+Result<std::shared_ptr<MapObject>> writable_map(BpfSession& session, int fd) {
+    auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
+    if ((map->spec.flags & kReadOnly) != 0 || map->spec.frozen)
+        return fail(
+            failure("map '", map->spec.name, "' is ", map->spec.frozen ? "frozen" : "read-only").with_errno(EPERM));
+    return map;
+}
+
+std::size_t user_value_size(const MapSpec& spec) {
+    switch (static_cast<MapType>(spec.type)) {
+        case MapType::PercpuHash:
+        case MapType::PercpuArray:
+        case MapType::LruPercpuHash:
+        case MapType::PercpuCgroupStorage:
+            return (std::size_t{spec.value_size} + 7) / 8 * 8 * possible_cpus();
+        default: return spec.value_size;
+    }
+}
+
 Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(readable(session, attr));
+    const auto map = BPFTIME_TRY(readable_map(session, static_cast<int>(attr.map_fd)));
     if ((attr.flags & ~std::uint64_t{BPF_F_LOCK}) != 0) return fail(failure("unknown lookup flags"));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     const Bytes value = BPFTIME_TRY(map->elements->lookup(key));
@@ -74,7 +86,7 @@ Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
 }
 
 Result<long> map_update(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(writable(session, attr));
+    const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     Bytes value = BPFTIME_TRY(read_bytes(attr.value, map->spec.value_size));
     if (holds_objects(*map)) {
@@ -88,14 +100,14 @@ Result<long> map_update(BpfSession& session, bpf_attr& attr) {
 }
 
 Result<long> map_delete(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(writable(session, attr));
+    const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     BPFTIME_CHECK(map->elements->erase(key));
     return 0;
 }
 
 Result<long> map_take(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(writable(session, attr));
+    const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     const Bytes value = BPFTIME_TRY(map->elements->lookup(key));
     BPFTIME_CHECK(map->elements->erase(key));
@@ -104,7 +116,7 @@ Result<long> map_take(BpfSession& session, bpf_attr& attr) {
 }
 
 Result<long> map_next_key(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(readable(session, attr));
+    const auto map = BPFTIME_TRY(readable_map(session, static_cast<int>(attr.map_fd)));
     std::optional<Bytes> key;
     if (attr.key != 0) key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     const Bytes next = BPFTIME_TRY(map->elements->next_key(key ? std::optional<ByteView>(*key) : std::nullopt));
