@@ -1,6 +1,8 @@
 // The objects of bpf(2): maps, programs, BTF and links.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -56,6 +58,32 @@ struct MapObject final : BpfObject {
     std::uint32_t key_type = 0, value_type = 0;
 };
 
+// Runs of a program, counted from any thread.
+class RunStatistics {
+public:
+    void count(std::uint64_t runs, std::uint64_t nanoseconds) {
+        runs_.fetch_add(runs, std::memory_order_relaxed);
+        nanoseconds_.fetch_add(nanoseconds, std::memory_order_relaxed);
+    }
+    void miss() { misses_.fetch_add(1, std::memory_order_relaxed); }  // refused because it was running already
+    std::uint64_t runs() const { return runs_.load(std::memory_order_relaxed); }
+    std::uint64_t nanoseconds() const { return nanoseconds_.load(std::memory_order_relaxed); }
+    std::uint64_t misses() const { return misses_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> runs_ = 0, nanoseconds_ = 0, misses_ = 0;
+};
+
+// Records of BTF func_info and line_info as they came (struct bpf_func_info, bpf_line_info of the UAPI).
+struct FuncRecord {
+    std::uint32_t insn = 0, type = 0;
+};
+struct LineRecord {
+    std::uint32_t insn = 0, file_name = 0, line = 0, line_column = 0;
+};
+
+using ProgramTag = std::array<std::uint8_t, 8>;
+
 struct ProgramObject final : BpfObject {
     static constexpr ObjectKind kKind = ObjectKind::Program;
     ProgramObject() : BpfObject(kKind) {}
@@ -64,6 +92,13 @@ struct ProgramObject final : BpfObject {
     std::vector<std::shared_ptr<MapObject>> bound;  // PROG_BIND_MAP: kept alive, not referred to
     std::shared_ptr<BtfObject> btf;
     std::uint32_t flags = 0;
+    ProgramTag tag{};             // of the code as it came, without the numbers of maps
+    std::uint64_t load_time = 0;  // CLOCK_BOOTTIME, ns
+    std::uint32_t user = 0;       // who loaded it
+    std::uint32_t attach_btf_type = 0;
+    std::vector<FuncRecord> functions;
+    std::vector<LineRecord> lines;
+    RunStatistics statistics;
 };
 
 struct LinkObject final : BpfObject {

@@ -14,6 +14,7 @@ struct Scenario {
     const char* name;
     std::string (*run)(const BpfFunction& bpf);  // what was answered, as text
     const char* expected;
+    int since = 0;  // the first kernel that answers so, 6018 for 6.18; 0: all that matter
 };
 
 std::span<const Scenario> batch_scenarios();
@@ -23,7 +24,7 @@ std::span<const Scenario> info_scenarios();
 // Every scenario above, in order.
 template <class Function>
 void for_each_scenario(Function function) {
-    for (const auto scenarios : {batch_scenarios()})
+    for (const auto scenarios : {batch_scenarios(), run_scenarios(), info_scenarios()})
         for (const Scenario& scenario : scenarios) function(scenario);
 }
 
