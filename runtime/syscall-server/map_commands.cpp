@@ -88,7 +88,7 @@ Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
 Result<long> map_update(BpfSession& session, bpf_attr& attr) {
     const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
-    Bytes value = BPFTIME_TRY(read_bytes(attr.value, map->spec.value_size));
+    Bytes value = BPFTIME_TRY(read_bytes(attr.value, map->elements->value_size()));
     if (holds_objects(*map)) {
         std::int32_t fd = -1;
         std::memcpy(&fd, value.data(), sizeof(fd));
@@ -109,8 +109,7 @@ Result<long> map_delete(BpfSession& session, bpf_attr& attr) {
 Result<long> map_take(BpfSession& session, bpf_attr& attr) {
     const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
-    const Bytes value = BPFTIME_TRY(map->elements->lookup(key));
-    BPFTIME_CHECK(map->elements->erase(key));
+    const Bytes value = BPFTIME_TRY(map->elements->take(key));
     BPFTIME_CHECK(write_user(attr.value, value));
     return 0;
 }
