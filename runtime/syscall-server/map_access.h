@@ -11,7 +11,4 @@ namespace bpftime {
 Result<std::shared_ptr<MapObject>> readable_map(BpfSession& session, int fd);
 Result<std::shared_ptr<MapObject>> writable_map(BpfSession& session, int fd);
 
-// Bytes of one value as system calls pass it: per-CPU maps have one for every possible CPU, each rounded up to 8 bytes.
-std::size_t user_value_size(const MapSpec& spec);
-
 }  // namespace bpftime

@@ -1,7 +1,7 @@
 // The batch commands of maps: as many elements as the caller has room for in one call.
 //
-// A walk goes on where its `in_batch` says. For hash maps that is a number of 4 bytes, given out here; for the others it
-// is the key last read. An element that stays is met; one whose predecessor went away meanwhile may be met twice.
+// A walk goes on where its `in_batch` says. For hash maps that is a number of 4 bytes, given out here; for the others
+// it is the key last read. An element that stays is met; one whose predecessor went away meanwhile may be met twice.
 #include <algorithm>
 #include <cstring>
 #include <deque>
@@ -134,20 +134,15 @@ Result<Batch> collect(MapObject& map, std::optional<Bytes> from, std::uint32_t m
             batch.ended = true;
             return batch;
         }
-        auto value = map.elements->lookup(*key);
+        auto value = take ? map.elements->take(*key) : map.elements->lookup(*key);
         if (!value && value.error().errnum != ENOENT) return fail(std::move(value).error());
         if (value) {
             batch.keys.insert(batch.keys.end(), key->begin(), key->end());
             batch.values.insert(batch.values.end(), value->begin(), value->end());
             ++batch.count;
         }
-        // Behind an element that is gone one stands where one stood.
-        if (take && value) {
-            if (auto gone = map.elements->erase(*key); !gone && gone.error().errnum != ENOENT)
-                return fail(std::move(gone).error());
-        } else {
-            batch.last = *std::move(key);
-        }
+        // Where an element was taken, the next one follows its predecessor.
+        if (!take || !value) batch.last = *std::move(key);
     }
     return batch;
 }
@@ -184,7 +179,7 @@ Result<long> walk(BpfSession& session, bpf_attr& attr, Operation operation) {
 // One element after the other through the command for one; `count` becomes the number that succeeded.
 Result<long> each(BpfSession& session, bpf_attr& attr, Operation operation) {
     const auto map = BPFTIME_TRY(batch_map(session, attr, operation));
-    const std::size_t key_size = map->spec.key_size, value_size = user_value_size(map->spec);
+    const std::size_t key_size = map->spec.key_size, value_size = map->elements->value_size();
     const std::uint32_t most = attr.batch.count;
     bpf_attr one;
     std::memset(&one, 0, sizeof(one));

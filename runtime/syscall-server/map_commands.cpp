@@ -3,7 +3,6 @@
 
 #include <cstring>
 
-#include "runtime/maps/cpus.h"
 #include "runtime/syscall-server/map_access.h"
 #include "runtime/syscall-server/user_memory.h"
 #include "vm/core/kernel_names.h"
@@ -63,17 +62,6 @@ Result<std::shared_ptr<MapObject>> writable_map(BpfSession& session, int fd) {
         return fail(
             failure("map '", map->spec.name, "' is ", map->spec.frozen ? "frozen" : "read-only").with_errno(EPERM));
     return map;
-}
-
-std::size_t user_value_size(const MapSpec& spec) {
-    switch (static_cast<MapType>(spec.type)) {
-        case MapType::PercpuHash:
-        case MapType::PercpuArray:
-        case MapType::LruPercpuHash:
-        case MapType::PercpuCgroupStorage:
-            return (std::size_t{spec.value_size} + 7) / 8 * 8 * possible_cpus();
-        default: return spec.value_size;
-    }
 }
 
 Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {

@@ -66,8 +66,7 @@ Status describe_code(const ProgramObject& program, bpf_prog_info& info) {
 Status describe_debug_info(const ProgramObject& program, bpf_prog_info& info) {
     BPFTIME_CHECK(check_record_size(info.nr_func_info, info.func_info_rec_size, sizeof(FuncRecord)));
     BPFTIME_CHECK(check_record_size(info.nr_line_info, info.line_info_rec_size, sizeof(LineRecord)));
-    BPFTIME_CHECK(
-        check_record_size(info.nr_jited_line_info, info.jited_line_info_rec_size, sizeof(std::uint64_t)));
+    BPFTIME_CHECK(check_record_size(info.nr_jited_line_info, info.jited_line_info_rec_size, sizeof(std::uint64_t)));
     info.nr_jited_line_info = 0;
     BPFTIME_CHECK(offer<FuncRecord>(info.func_info, info.nr_func_info, program.functions));
     return offer<LineRecord>(info.line_info, info.nr_line_info, program.lines);
@@ -104,7 +103,8 @@ Status record_origin(const bpf_attr& attr, std::span<const RawInsn> code, Progra
     program.tag = program_tag(code);
     timespec time{};
     clock_gettime(CLOCK_BOOTTIME, &time);
-    program.load_time = static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+    program.load_time =
+        static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
     program.user = getuid();
     program.attach_btf_type = attr.attach_btf_id;
     BPFTIME_CHECK(read_raw(attr.func_info, attr.func_info_cnt, attr.func_info_rec_size, program.functions));
@@ -116,7 +116,8 @@ std::vector<RawInsn> shown_code(const ProgramObject& program) {
     for (std::size_t slot = 0; slot + 1 < code.size(); ++slot) {
         if (code[slot].opcode != kLddwOpcode) continue;
         const std::uint8_t source = code[slot].src();
-        const bool address = source == kMapFd || source == kMapIdx, value = source == kMapValue || source == kMapIdxValue;
+        const bool address = source == kMapFd || source == kMapIdx,
+                   value = source == kMapValue || source == kMapIdxValue;
         if (address || value) {
             code[slot].registers = static_cast<std::uint8_t>(code[slot].dst() | (address ? kMapFd : kMapValue) << 4);
             code[slot].imm = static_cast<std::int32_t>(program.maps[static_cast<std::size_t>(code[slot].imm)]->id);

@@ -5,33 +5,20 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/maps/map.h"
 #include "runtime/registry/objects.h"
 #include "vm/core/engine.h"
 #include "vm/interpreter/interpreter.h"
 
 namespace bpftime {
 
-// The maps of a program for the time of a run: filled from the registry's elements, and stored back afterwards.
-class RunMaps {
-public:
-    // ENOTSUPP for a map type that programs cannot use in this runtime yet.
-    static Result<RunMaps> open(std::span<const std::shared_ptr<MapObject>> objects);
-
-    const Bindings& bindings() const { return bindings_; }
-    // Carries what the program changed over to the registry.
-    Status store();
-
-private:
-    std::vector<std::shared_ptr<MapObject>> objects_;
-    MapSet maps_;
-    Bindings bindings_;
-};
+// The helpers of this runtime and the maps of `program` where they live. They stay valid as long as the program does.
+// ENOTSUPP for a map type that programs cannot use in this runtime.
+Result<Bindings> program_bindings(const ProgramObject& program);
 
 enum class RunEngine : std::uint8_t {
     CheckedThenCompiled,  // the first run bounds every access, those after it are compiled; for whoever trusts nobody
     Interpreter,
-    Compiled,             // by the template JIT
+    Compiled,  // by the template JIT
 };
 
 struct RunRequest {
@@ -48,7 +35,7 @@ struct RunReport {
     std::uint64_t runs = 0;
 };
 
-// Runs `program` `repeat` times (0 counts as 1), with its maps opened before and stored after. Refuses a program whose
+// Runs `program` `repeat` times (0 counts as 1) on its maps. Refuses a program whose
 // helpers or maps this runtime does not have with ENOTSUPP; a run that leaves its memory ends with an error that names
 // the instruction. Counts in the program's statistics while these are on (stats.h).
 Result<RunReport> run_program(ProgramObject& program, const RunRequest& request);

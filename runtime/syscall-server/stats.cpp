@@ -75,7 +75,7 @@ Result<long> enable_stats(BpfSession&, bpf_attr& attr) {
 Result<long> task_fd_query(BpfSession&, bpf_attr& attr) {
     if (attr.task_fd_query.flags != 0) return fail(failure("TASK_FD_QUERY takes no flags"));
     const std::string process = cat("/proc/", attr.task_fd_query.pid);
-    struct stat status{};
+    struct stat status {};
     if (attr.task_fd_query.pid == 0 || stat(process.c_str(), &status) != 0)
         return fail(failure("there is no process ", attr.task_fd_query.pid).with_errno(ENOENT));
     if (lstat(cat(process, "/fd/", attr.task_fd_query.fd).c_str(), &status) != 0)

@@ -50,7 +50,8 @@ public:
         cpu_set_t wanted;
         CPU_ZERO(&wanted);
         if (cpu < CPU_SETSIZE) CPU_SET(cpu, &wanted);
-        moved_ = sched_getaffinity(0, sizeof(before_), &before_) == 0 && sched_setaffinity(0, sizeof(wanted), &wanted) == 0;
+        moved_ =
+            sched_getaffinity(0, sizeof(before_), &before_) == 0 && sched_setaffinity(0, sizeof(wanted), &wanted) == 0;
     }
     OnCpu(const OnCpu&) = delete;
     OnCpu& operator=(const OnCpu&) = delete;
@@ -74,7 +75,8 @@ Status test_run_raw_tracepoint(ProgramObject& program, bpf_attr& attr) {
     if (!chooses && attr.test.cpu != 0) return fail(failure("a CPU is named without BPF_F_TEST_RUN_ON_CPU"));
     // Arguments that the caller leaves out read as zero.
     std::array<std::uint64_t, kTracepointArguments> context{};
-    BPFTIME_CHECK(read_user(attr.test.ctx_in, {reinterpret_cast<std::uint8_t*>(context.data()), attr.test.ctx_size_in}));
+    BPFTIME_CHECK(
+        read_user(attr.test.ctx_in, {reinterpret_cast<std::uint8_t*>(context.data()), attr.test.ctx_size_in}));
     std::optional<OnCpu> on;
     if (chooses && attr.test.cpu != current_cpu()) {
         on.emplace(attr.test.cpu);

@@ -1,5 +1,5 @@
-// Programs that see a packet. Addresses of packets are 32 bits wide in their contexts (struct xdp_md and __sk_buff of the
-// UAPI), so a packet lies below 4 GiB here. Sizes and refusals are those of a kernel with pages of 4 KiB.
+// Programs that see a packet. Addresses of packets are 32 bits wide in their contexts (struct xdp_md and __sk_buff of
+// the UAPI), so a packet lies below 4 GiB here. Sizes and refusals are those of a kernel with pages of 4 KiB.
 #include <net/if.h>
 #include <sys/mman.h>
 
@@ -18,19 +18,19 @@ namespace bpftime {
 
 namespace {
 
-constexpr std::uint32_t kEthernet = 14;    // bytes of an Ethernet header
-constexpr std::uint32_t kPage = 4096;
-constexpr std::uint32_t kTail = 320;       // struct skb_shared_info behind the data
-constexpr std::uint32_t kSkbHead = 64;     // NET_SKB_PAD + NET_IP_ALIGN
-constexpr std::uint32_t kXdpHead = 256;    // XDP_PACKET_HEADROOM
+constexpr std::uint32_t kEthernet = 14;  // bytes of an Ethernet header
+constexpr std::uint32_t kPacketPage = 4096;
+constexpr std::uint32_t kTail = 320;     // struct skb_shared_info behind the data
+constexpr std::uint32_t kSkbHead = 64;   // NET_SKB_PAD + NET_IP_ALIGN
+constexpr std::uint32_t kXdpHead = 256;  // XDP_PACKET_HEADROOM
 constexpr std::uint32_t kMaxFragments = 17;
-constexpr std::uint32_t kLoopback = 1;     // interface that packets seem to come from
+constexpr std::uint32_t kLoopback = 1;  // interface that packets seem to come from
 
 class LowPage {
 public:
     static Result<LowPage> create() {
         void* const hint = reinterpret_cast<void*>(std::uintptr_t{MAP_32BIT == 0 ? 0x20000000u : 0u});
-        void* base = mmap(hint, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+        void* base = mmap(hint, kPacketPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
         if (base == MAP_FAILED) return fail(failure("there is no memory for a packet").with_errno(ENOMEM));
         LowPage page(static_cast<std::uint8_t*>(base));
         if (reinterpret_cast<std::uintptr_t>(base) >> 32 != 0)
@@ -40,7 +40,7 @@ public:
     LowPage(LowPage&& other) noexcept : base_(std::exchange(other.base_, nullptr)) {}
     LowPage& operator=(LowPage&&) = delete;
     ~LowPage() {
-        if (base_ != nullptr) munmap(base_, kPage);
+        if (base_ != nullptr) munmap(base_, kPacketPage);
     }
     std::uint8_t* at(std::uint32_t offset) const { return base_ + offset; }
     std::uint32_t address(std::uint32_t offset) const {
@@ -59,7 +59,7 @@ Result<std::optional<Context>> read_context(const bpf_attr& attr) {
     if (attr.test.ctx_in == 0 && attr.test.ctx_out == 0) return std::nullopt;
     Context context{};
     const std::uint32_t size = attr.test.ctx_size_in;
-    if (size > kPage) return fail(failure("the context is larger than a page").with_errno(E2BIG));
+    if (size > kPacketPage) return fail(failure("the context is larger than a page").with_errno(E2BIG));
     Bytes bytes(std::max<std::size_t>(size, sizeof(context)));
     BPFTIME_CHECK(read_user(attr.test.ctx_in, std::span(bytes).first(size)));
     if (std::ranges::any_of(std::span(bytes).subspan(sizeof(context)), [](std::uint8_t byte) { return byte != 0; }))
@@ -97,8 +97,7 @@ Status check_xdp(const ProgramObject& program, const bpf_attr& attr, const std::
     const std::uint32_t attach = program.program.expected_attach_type, size = attr.test.data_size_in;
     if (attach == BPF_XDP_DEVMAP || attach == BPF_XDP_CPUMAP)
         return fail(failure("programs of device and CPU maps cannot be run from outside"));
-    if (attr.test.flags != 0 || attr.test.batch_size != 0)
-        return fail(failure("packets cannot be sent on from here"));
+    if (attr.test.flags != 0 || attr.test.batch_size != 0) return fail(failure("packets cannot be sent on from here"));
     const std::uint32_t meta = context ? context->data : 0;
     // Metadata lies before the packet, in fours, and ends where it begins.
     if (context && (context->data_meta != 0 || context->data_end > size || context->data > context->data_end ||
@@ -125,8 +124,8 @@ Status test_run_xdp(ProgramObject& program, bpf_attr& attr) {
     const std::uint32_t meta = context ? context->data : 0, size = attr.test.data_size_in;
     // The caller may have only the first part lie in a row, where programs see it.
     const std::uint32_t start = kXdpHead - meta, wanted = context && context->data_end != 0 ? context->data_end : size;
-    const std::uint32_t linear = std::min(wanted, kPage - kTail - start);
-    if (size - linear > kMaxFragments * kPage) return fail(failure("the packet is too large").with_errno(ENOMEM));
+    const std::uint32_t linear = std::min(wanted, kPacketPage - kTail - start);
+    if (size - linear > kMaxFragments * kPacketPage) return fail(failure("the packet is too large").with_errno(ENOMEM));
     Bytes data(size);
     BPFTIME_CHECK(read_user(attr.test.data_in, data));
     const LowPage page = BPFTIME_TRY(LowPage::create());
@@ -138,10 +137,11 @@ Status test_run_xdp(ProgramObject& program, bpf_attr& attr) {
                 .ingress_ifindex = kLoopback,
                 .rx_queue_index = 0,
                 .egress_ifindex = 0};
-    const RunReport report = BPFTIME_TRY(
-        run_program(program, {.ctx = &seen, .size = sizeof(seen), .repeat = attr.test.repeat,
-                              .engine = RunEngine::CheckedThenCompiled,
-                              .regions = {{seen.data_meta, linear, true}}}));
+    const RunReport report = BPFTIME_TRY(run_program(program, {.ctx = &seen,
+                                                               .size = sizeof(seen),
+                                                               .repeat = attr.test.repeat,
+                                                               .engine = RunEngine::CheckedThenCompiled,
+                                                               .regions = {{seen.data_meta, linear, true}}}));
     // What lies beyond the page is out of the program's reach, and stays.
     std::memcpy(data.data(), page.at(start), linear);
     BPFTIME_CHECK(write_packet(attr, data, report));
@@ -160,11 +160,11 @@ namespace {
 struct Field {
     std::size_t offset, size;
 };
-#define SKB_FIELD(name) {offsetof(__sk_buff, name), sizeof(static_cast<__sk_buff*>(nullptr)->name)}
-constexpr Field kSettable[] = {SKB_FIELD(mark),     SKB_FIELD(priority), SKB_FIELD(ingress_ifindex),
-                               SKB_FIELD(ifindex),  SKB_FIELD(cb),       SKB_FIELD(tstamp),
-                               SKB_FIELD(wire_len), SKB_FIELD(gso_segs), SKB_FIELD(gso_size),
-                               SKB_FIELD(hwtstamp)};
+#define SKB_FIELD(name) \
+    { offsetof(__sk_buff, name), sizeof(static_cast<__sk_buff*>(nullptr)->name) }
+constexpr Field kSettable[] = {
+    SKB_FIELD(mark),   SKB_FIELD(priority), SKB_FIELD(ingress_ifindex), SKB_FIELD(ifindex),  SKB_FIELD(cb),
+    SKB_FIELD(tstamp), SKB_FIELD(wire_len), SKB_FIELD(gso_segs),        SKB_FIELD(gso_size), SKB_FIELD(hwtstamp)};
 #undef SKB_FIELD
 
 Status check_skb_context(const __sk_buff& context, std::uint32_t length) {
@@ -185,7 +185,9 @@ Status check_skb_context(const __sk_buff& context, std::uint32_t length) {
 // As the kernel tells a packet's kind by its destination, at an interface whose address is all zeros.
 std::uint32_t packet_kind(const std::uint8_t* header) {
     constexpr std::uint32_t kHost = 0, kBroadcast = 1, kMulticast = 2, kOtherHost = 3;
-    const auto all = [&](std::uint8_t byte) { return std::all_of(header, header + 6, [=](auto b) { return b == byte; }); };
+    const auto all = [&](std::uint8_t byte) {
+        return std::all_of(header, header + 6, [=](auto b) { return b == byte; });
+    };
     if (all(0xff)) return kBroadcast;
     if ((header[0] & 1) != 0) return kMulticast;
     return all(0) ? kHost : kOtherHost;
@@ -229,7 +231,7 @@ Status test_run_skb(ProgramObject& program, bpf_attr& attr) {
     const std::uint32_t size = attr.test.data_size_in;
     if (attr.test.flags != 0 || attr.test.cpu != 0 || attr.test.batch_size != 0)
         return fail(failure("programs of this type take no flags, CPU or batch"));
-    if (size < kEthernet || size > kPage - kTail - kSkbHead)
+    if (size < kEthernet || size > kPacketPage - kTail - kSkbHead)
         return fail(failure("a packet of ", size, " bytes is too short or too long"));
     Bytes data(size);
     BPFTIME_CHECK(read_user(attr.test.data_in, data));
@@ -241,9 +243,11 @@ Status test_run_skb(ProgramObject& program, bpf_attr& attr) {
     const LowPage page = BPFTIME_TRY(LowPage::create());
     std::memcpy(page.at(kSkbHead), data.data(), size);
     __sk_buff seen = skb_view(page, size, header, context);
-    const RunReport report = BPFTIME_TRY(run_program(
-        program, {.ctx = &seen, .size = sizeof(seen), .repeat = attr.test.repeat,
-                  .engine = RunEngine::CheckedThenCompiled, .regions = {{seen.data, size - hidden, true}}}));
+    const RunReport report = BPFTIME_TRY(run_program(program, {.ctx = &seen,
+                                                               .size = sizeof(seen),
+                                                               .repeat = attr.test.repeat,
+                                                               .engine = RunEngine::CheckedThenCompiled,
+                                                               .regions = {{seen.data, size - hidden, true}}}));
     // A header that the program never saw is not given back.
     std::fill_n(data.begin(), hidden, std::uint8_t{0});
     std::memcpy(data.data() + hidden, page.at(kSkbHead + hidden), size - hidden);

@@ -66,9 +66,13 @@ std::string read_all(const BpfFunction& bpf, int map, int command, std::uint32_t
     for (int calls = 0; calls < 1000; ++calls) {
         std::vector<std::uint8_t> keys(step * key_size);
         std::vector<Value> values(step);
-        const Answer answer =
-            batch(bpf, {.command = command, .map = map, .keys = keys.data(), .values = values.data(), .count = step,
-                        .in = in, .out = next.data()});
+        const Answer answer = batch(bpf, {.command = command,
+                                          .map = map,
+                                          .keys = keys.data(),
+                                          .values = values.data(),
+                                          .count = step,
+                                          .in = in,
+                                          .out = next.data()});
         result = answer.result;
         if (result == -ENOSPC) {
             step *= 2;
@@ -157,8 +161,7 @@ queue: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-52
 stack: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524
 bloom_filter: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524
 )"},
-    {"a hash read in batches",
-     [](const BpfFunction& bpf) { return walk_in_steps(bpf, BPF_MAP_TYPE_HASH, 100, 50, 1); },
+    {"a hash read in batches", [](const BpfFunction& bpf) { return walk_in_steps(bpf, BPF_MAP_TYPE_HASH, 100, 50, 1); },
      R"(1: 50 elements, keys 1275, values 12750, end -2
 3: 50 elements, keys 1275, values 12750, end -2
 50: 50 elements, keys 1275, values 12750, end -2
@@ -176,8 +179,13 @@ bloom_filter: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-
          const Handle map(create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 4));
          Key keys[4], out = 77;
          Value values[4];
-         BatchCall call{.command = BPF_MAP_LOOKUP_BATCH, .map = map.get(), .keys = keys, .values = values, .count = 4,
-                        .in = nullptr, .out = &out};
+         BatchCall call{.command = BPF_MAP_LOOKUP_BATCH,
+                        .map = map.get(),
+                        .keys = keys,
+                        .values = values,
+                        .count = 4,
+                        .in = nullptr,
+                        .out = &out};
          std::string answers = cat(text(batch(bpf, call)), " out ", out, "; ");
          call.in = &out;
          answers += cat(text(batch(bpf, call)), " out ", out);
@@ -190,8 +198,13 @@ bloom_filter: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-
          Key keys[4];
          Value values[4];
          std::uint32_t out = 0;
-         BatchCall call{.command = BPF_MAP_LOOKUP_BATCH, .map = map.get(), .keys = keys, .values = values, .count = 4,
-                        .in = nullptr, .out = &out};
+         BatchCall call{.command = BPF_MAP_LOOKUP_BATCH,
+                        .map = map.get(),
+                        .keys = keys,
+                        .values = values,
+                        .count = 4,
+                        .in = nullptr,
+                        .out = &out};
          std::string answers = text(batch(bpf, call));
          call.in = &out;
          return cat(answers, ' ', text(batch(bpf, call)));
@@ -205,8 +218,13 @@ bloom_filter: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-
          Value values[4];
          const std::uint32_t in = 0x7fffffff;
          std::uint32_t out = 5;
-         const Answer answer = batch(bpf, {.command = BPF_MAP_LOOKUP_BATCH, .map = map.get(), .keys = keys,
-                                           .values = values, .count = 4, .in = &in, .out = &out});
+         const Answer answer = batch(bpf, {.command = BPF_MAP_LOOKUP_BATCH,
+                                           .map = map.get(),
+                                           .keys = keys,
+                                           .values = values,
+                                           .count = 4,
+                                           .in = &in,
+                                           .out = &out});
          return cat(text(answer), " out ", out);
      },
      "-2/0 out 5"},
@@ -230,13 +248,39 @@ bloom_filter: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-
          return cat(answers, "; ", read_all(bpf, map.get(), BPF_MAP_LOOKUP_BATCH, 10));
      },
      "-7/3 0/2; 3 elements, keys 6, values 60, end -2"},
+    {"per-CPU values in batches",
+     [](const BpfFunction& bpf) {
+         const Handle map(create(bpf, BPF_MAP_TYPE_PERCPU_HASH, 4, 4, 10));
+         const std::uint32_t cpus = possible_cpus();
+         const Key keys[] = {1, 2};
+         std::vector<Value> values(2 * cpus);
+         for (std::uint32_t index = 0; index < values.size(); ++index) values[index] = index + 1;
+         std::string answers = text(batch(
+             bpf,
+             {.command = BPF_MAP_UPDATE_BATCH, .map = map.get(), .keys = keys, .values = values.data(), .count = 2}));
+         Key read[8] = {};
+         std::vector<Value> back(8 * cpus);
+         std::uint32_t out = 0;
+         answers += cat(' ', text(batch(bpf, {.command = BPF_MAP_LOOKUP_BATCH,
+                                              .map = map.get(),
+                                              .keys = read,
+                                              .values = back.data(),
+                                              .count = 8,
+                                              .in = nullptr,
+                                              .out = &out})));
+         const std::size_t first = read[0] == 1 ? 0 : cpus, second = cpus - first;
+         const bool same = std::equal(values.begin(), values.begin() + cpus, back.begin() + first) &&
+                           std::equal(values.begin() + cpus, values.end(), back.begin() + second);
+         return cat(answers, same ? " the same" : " others");
+     },
+     "0/2 -2/2 the same"},
     {"updating an array beyond its end",
      [](const BpfFunction& bpf) {
          const Handle map(small_array(bpf));
          const Key keys[] = {0, 3, 4};
          const Value values[] = {1, 2, 3};
-         return text(batch(bpf, {.command = BPF_MAP_UPDATE_BATCH, .map = map.get(), .keys = keys, .values = values,
-                                 .count = 3}));
+         return text(batch(
+             bpf, {.command = BPF_MAP_UPDATE_BATCH, .map = map.get(), .keys = keys, .values = values, .count = 3}));
      },
      "-7/2"},
     {"deleting in batches",
@@ -261,8 +305,13 @@ bloom_filter: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-
          for (const int map : {hash.get(), array.get()})
              for (const int command : {BPF_MAP_LOOKUP_BATCH, BPF_MAP_UPDATE_BATCH})
                  for (int which = 0; which < 4; ++which) {
-                     BatchCall call{.command = command, .map = map, .keys = keys, .values = values, .count = 1,
-                                    .in = nullptr, .out = &out};
+                     BatchCall call{.command = command,
+                                    .map = map,
+                                    .keys = keys,
+                                    .values = values,
+                                    .count = 1,
+                                    .in = nullptr,
+                                    .out = &out};
                      (which == 0 ? call.keys : which == 1 ? call.values : which == 2 ? call.in : call.out) = bad;
                      answers += cat(text(batch(bpf, call)), which == 3 ? "\n" : " ");
                  }
@@ -306,11 +355,15 @@ bloom_filter: -524,-524,-524,-524 -524,-524,-524,-524 -524,-524,-524,-524 -524,-
          const Handle inner(create(bpf, BPF_MAP_TYPE_ARRAY, 4, 8, 1));
          const Handle map(create(bpf, BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 4, 0, "", inner.get()));
          Key keys[] = {1, 2}, values[] = {static_cast<Key>(inner.get()), 12345}, out = 0;
-         std::string answers =
-             text(batch(bpf, {.command = BPF_MAP_UPDATE_BATCH, .map = map.get(), .keys = keys, .values = values,
-                              .count = 2}));
-         const Answer read = batch(bpf, {.command = BPF_MAP_LOOKUP_BATCH, .map = map.get(), .keys = keys,
-                                         .values = values, .count = 2, .in = nullptr, .out = &out});
+         std::string answers = text(batch(
+             bpf, {.command = BPF_MAP_UPDATE_BATCH, .map = map.get(), .keys = keys, .values = values, .count = 2}));
+         const Answer read = batch(bpf, {.command = BPF_MAP_LOOKUP_BATCH,
+                                         .map = map.get(),
+                                         .keys = keys,
+                                         .values = values,
+                                         .count = 2,
+                                         .in = nullptr,
+                                         .out = &out});
          return cat(answers, "; ", text(read), " key ", keys[0]);
      },
      "-9/1; -2/1 key 1"},

@@ -53,8 +53,12 @@ struct Loaded {
 
 private:
     long load(const BpfFunction& bpf) const {
-        const RawInsn code[] = {{0x18, 0x11, 0, map.get()}, {0, 0, 0, 0}, {0x18, 0x22, 0, map.get()}, {0, 0, 0, 4},
-                                {0xb7, 0, 0, 0},            {0x95, 0, 0, 0}};
+        const RawInsn code[] = {{0x18, 0x11, 0, map.get()},
+                                {0, 0, 0, 0},
+                                {0x18, 0x22, 0, map.get()},
+                                {0, 0, 0, 4},
+                                {0xb7, 0, 0, 0},
+                                {0x95, 0, 0, 0}};
         const bpf_func_info functions[] = {{0, 3}};
         const bpf_line_info lines[] = {{0, 5, 7, 3 << 10 | 1}, {4, 5, 7, 4 << 10 | 2}};
         bpf_attr attr = empty_attr();
@@ -87,7 +91,8 @@ std::string counts(const BpfFunction& bpf) {
     const long result = query(bpf, loaded.program.get(), info);
     timespec now{};
     clock_gettime(CLOCK_BOOTTIME, &now);
-    const std::uint64_t nanoseconds = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+    const std::uint64_t nanoseconds =
+        static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
     const bool recent = info.load_time <= nanoseconds && nanoseconds - info.load_time < 10'000'000'000;
     return cat(result, " type ", info.type, " name ", info.name, " gpl ", std::uint32_t{info.gpl_compatible}, " user ",
                info.created_by_uid == getuid() ? "me" : "another", recent ? " now" : " at another time", " maps ",
@@ -208,10 +213,15 @@ std::string licenses(const BpfFunction& bpf) {
 }
 
 const Scenario kScenarios[] = {
-    {"what is known of a program", counts, "0 type 6 name f gpl 1 user me now maps 1 code 48 native symbols 1 lengths 1 functions 1 of 8 lines 2 of 16, 8 tags 1 runs 0 checked 4 own BTF"},
-    {"arrays of what is known of a program", arrays, "0 its map, 1811000050414d00 0000000000000000 1822000050414d00 0000000004000000 b700000000000000 9500000000000000 0000000000000000 0000000000000000; function 0 3; function 0 0; line 0 5 7 3073; line 4 5 7 4098; line 0 0 0 0; tag the program's"},
+    {"what is known of a program", counts,
+     "0 type 6 name f gpl 1 user me now maps 1 code 48 native symbols 1 lengths 1 functions 1 of 8 lines 2 of 16, 8 "
+     "tags 1 runs 0 checked 4 own BTF"},
+    {"arrays of what is known of a program", arrays,
+     "0 its map, 1811000050414d00 0000000000000000 1822000050414d00 0000000004000000 b700000000000000 9500000000000000 "
+     "0000000000000000 0000000000000000; function 0 3; function 0 0; line 0 5 7 3073; line 4 5 7 4098; line 0 0 0 0; "
+     "tag the program's"},
     {"a program's tag", tag, "3aca366782600465", 6018},
-    {"structures of other sizes", sizes_asked, 
+    {"structures of other sizes", sizes_asked,
      R"(0: 0 0 0
 16: 0 16 6
 40: 0 40 6
@@ -220,7 +230,8 @@ const Scenario kScenarios[] = {
 unknown field: -7)"},
     {"questions on programs that are refused", refusals, "-22 -22 -22 -22 -22 -14 -14 0 -14 "},
     {"which licenses go with the GPL", licenses, "1 1 1 0 0 0 "},
-    {"what is known of BTF", btf_info, "0 size 81 id set; 0 size 81 name '' 0 kernel 0 bytes 9feb01001800000000000000; -22; -14"},
+    {"what is known of BTF", btf_info,
+     "0 size 81 id set; 0 size 81 name '' 0 kernel 0 bytes 9feb01001800000000000000; -22; -14"},
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 // PROG_TEST_RUN, ENABLE_STATS and TASK_FD_QUERY.
 #include <array>
+#include <numeric>
 #include <vector>
 
+#include "runtime/maps/cpus.h"
 #include "scenario.h"
 
 namespace bpftime::test {
@@ -96,9 +98,9 @@ struct Run {
 };
 
 // Adds 1 to the first byte of the packet and returns its size.
-const Code kTouchPacket = {load32(2, 1, 0),     load32(3, 1, 4), move(4, 2),      add(4, 1),     if_greater(4, 3, 3),
-                           load8(5, 2, 0),      add(5, 1),       store8(2, 5, 0), move(0, 3),    sub_reg(0, 2),
-                           kExit};
+const Code kTouchPacket = {load32(2, 1, 0),     load32(3, 1, 4), move(4, 2), add(4, 1),
+                           if_greater(4, 3, 3), load8(5, 2, 0),  add(5, 1),  store8(2, 5, 0),
+                           move(0, 3),          sub_reg(0, 2),   kExit};
 
 std::string types(const BpfFunction& bpf) {
     std::string out;
@@ -137,10 +139,20 @@ std::string counted(const BpfFunction& bpf, std::uint32_t map_type) {
     int key = 1;
     std::uint64_t value = 100;
     element(bpf, BPF_MAP_UPDATE_ELEM, map.get(), &key, &value);
-    const Handle program(load_program(
-        bpf, BPF_PROG_TYPE_XDP,
-        {set(2, 1), store32(10, 2, -4), move(2, 10), add(2, -4), {0x18, 0x11, 0, map.get()}, {0, 0, 0, 0}, call(1),
-         if_zero(0, 3), load64(1, 0, 0), add(1, 1), store64(0, 1, 0), set(0, 2), kExit}));
+    const Handle program(load_program(bpf, BPF_PROG_TYPE_XDP,
+                                      {set(2, 1),
+                                       store32(10, 2, -4),
+                                       move(2, 10),
+                                       add(2, -4),
+                                       {0x18, 0x11, 0, map.get()},
+                                       {0, 0, 0, 0},
+                                       call(1),
+                                       if_zero(0, 3),
+                                       load64(1, 0, 0),
+                                       add(1, 1),
+                                       store64(0, 1, 0),
+                                       set(0, 2),
+                                       kExit}));
     Run run;
     run.attr.test.repeat = 5;
     const long result = run.packet(64).go(bpf, program.get());
@@ -154,11 +166,28 @@ std::string changed_elements(const BpfFunction& bpf) {
     int key = 1;
     std::uint64_t value = 100;
     element(bpf, BPF_MAP_UPDATE_ELEM, map.get(), &key, &value);
-    const Handle program(load_program(
-        bpf, BPF_PROG_TYPE_XDP,
-        {set(2, 7), store32(10, 2, -4), set(3, 70), store64(10, 3, -16), move(2, 10), add(2, -4), move(3, 10),
-         add(3, -16), set(4, 0), {0x18, 0x11, 0, map.get()}, {0, 0, 0, 0}, call(2), set(2, 1), store32(10, 2, -4),
-         move(2, 10), add(2, -4), {0x18, 0x11, 0, map.get()}, {0, 0, 0, 0}, call(3), set(0, 0), kExit}));
+    const Handle program(load_program(bpf, BPF_PROG_TYPE_XDP,
+                                      {set(2, 7),
+                                       store32(10, 2, -4),
+                                       set(3, 70),
+                                       store64(10, 3, -16),
+                                       move(2, 10),
+                                       add(2, -4),
+                                       move(3, 10),
+                                       add(3, -16),
+                                       set(4, 0),
+                                       {0x18, 0x11, 0, map.get()},
+                                       {0, 0, 0, 0},
+                                       call(2),
+                                       set(2, 1),
+                                       store32(10, 2, -4),
+                                       move(2, 10),
+                                       add(2, -4),
+                                       {0x18, 0x11, 0, map.get()},
+                                       {0, 0, 0, 0},
+                                       call(3),
+                                       set(0, 0),
+                                       kExit}));
     const long result = Run().packet(64).go(bpf, program.get());
     std::string out = cat(result, ':');
     for (key = 1; key < 8; key += 6) {
@@ -170,13 +199,16 @@ std::string changed_elements(const BpfFunction& bpf) {
 }
 
 std::string xdp_contexts(const BpfFunction& bpf) {
-    const Handle program(load_program(
-        bpf, BPF_PROG_TYPE_XDP, {load32(0, 1, 0), load32(2, 1, 8), sub_reg(0, 2), load32(3, 1, 12), add_reg(0, 3), kExit}));
+    const Handle program(
+        load_program(bpf, BPF_PROG_TYPE_XDP,
+                     {load32(0, 1, 0), load32(2, 1, 8), sub_reg(0, 2), load32(3, 1, 12), add_reg(0, 3), kExit}));
     const xdp_md contexts[] = {
-        {.data = 0, .data_end = 64},  {.data = 8, .data_end = 64},    {.data = 7, .data_end = 64},
-        {.data = 8, .data_end = 65},  {.data = 64, .data_end = 64},   {.data = 8, .data_end = 4},
-        {.data_end = 64, .data_meta = 4}, {.data_end = 64, .egress_ifindex = 1}, {.data_end = 64, .rx_queue_index = 1},
-        {.data_end = 64, .ingress_ifindex = 0x7ffffff}, {.data = 8, .data_end = 20},
+        {.data = 0, .data_end = 64},           {.data = 8, .data_end = 64},
+        {.data = 7, .data_end = 64},           {.data = 8, .data_end = 65},
+        {.data = 64, .data_end = 64},          {.data = 8, .data_end = 4},
+        {.data_end = 64, .data_meta = 4},      {.data_end = 64, .egress_ifindex = 1},
+        {.data_end = 64, .rx_queue_index = 1}, {.data_end = 64, .ingress_ifindex = 0x7ffffff},
+        {.data = 8, .data_end = 20},
     };
     std::string out;
     for (const xdp_md& context : contexts) {
@@ -212,11 +244,11 @@ std::string skb_fields(const BpfFunction& bpf, std::uint32_t type) {
 }
 
 std::string skb_written(const BpfFunction& bpf) {
-    const Handle program(load_program(
-        bpf, BPF_PROG_TYPE_SCHED_CLS,
-        {set(2, 77), store32(1, 2, offsetof(__sk_buff, mark)), set(2, 5), store32(1, 2, offsetof(__sk_buff, cb[2])),
-         load32(2, 1, offsetof(__sk_buff, data)), load32(3, 1, offsetof(__sk_buff, data_end)), move(0, 3),
-         sub_reg(0, 2), kExit}));
+    const Handle program(
+        load_program(bpf, BPF_PROG_TYPE_SCHED_CLS,
+                     {set(2, 77), store32(1, 2, offsetof(__sk_buff, mark)), set(2, 5),
+                      store32(1, 2, offsetof(__sk_buff, cb[2])), load32(2, 1, offsetof(__sk_buff, data)),
+                      load32(3, 1, offsetof(__sk_buff, data_end)), move(0, 3), sub_reg(0, 2), kExit}));
     Run run;
     const long result = run.packet(60).context_room(192).go(bpf, program.get());
     return cat(result, " returns ", run.attr.test.retval, " context ", run.attr.test.ctx_size_out, " mark ",
@@ -328,7 +360,7 @@ std::string task_queries(const BpfFunction& bpf) {
 }
 
 const Scenario kScenarios[] = {
-    {"which types of program can be run", types, 
+    {"which types of program can be run", types,
      R"(-22 0 -22 0 -22
 -524 -524 -524 -524 -524
 -22 0 -22 0 -22
@@ -343,7 +375,7 @@ const Scenario kScenarios[] = {
 0 -22 0 -22 -22
 0 -22 0 -22 -22
 )"},
-    {"sizes of XDP packets", [](const BpfFunction& bpf) { return packet_sizes(bpf, BPF_PROG_TYPE_XDP); }, 
+    {"sizes of XDP packets", [](const BpfFunction& bpf) { return packet_sizes(bpf, BPF_PROG_TYPE_XDP); },
      R"(0: -22 size 5000 returns 0
 13: -22 size 5000 returns 0
 14: 0 size 14 returns 1
@@ -355,7 +387,7 @@ const Scenario kScenarios[] = {
 3713: 0 size 3713 returns 1
 4900: 0 size 4900 returns 1
 )"},
-    {"sizes of socket buffers", [](const BpfFunction& bpf) { return packet_sizes(bpf, BPF_PROG_TYPE_SCHED_CLS); }, 
+    {"sizes of socket buffers", [](const BpfFunction& bpf) { return packet_sizes(bpf, BPF_PROG_TYPE_SCHED_CLS); },
      R"(0: -22 size 5000 returns 0
 13: -22 size 5000 returns 0
 14: 0 size 14 returns 1
@@ -420,7 +452,7 @@ const Scenario kScenarios[] = {
          return out += cat(closed.packet(64).go(bpf, 12345));
      },
      "-22 -22 -22 -22 -7 -14 -14 -9"},
-    {"XDP contexts", xdp_contexts, 
+    {"XDP contexts", xdp_contexts,
      R"(0 returns 1 size 64 context 24: 0 64 0 0
 0 returns 9 size 64 context 24: 8 64 0 0
 -22 returns 0 size 5000
@@ -433,8 +465,10 @@ const Scenario kScenarios[] = {
 -19 returns 0 size 5000
 0 returns 9 size 64 context 24: 8 20 0 0
 )"},
-    {"what classifiers see", [](const BpfFunction& bpf) { return skb_fields(bpf, BPF_PROG_TYPE_SCHED_CLS); }, "0/60 0/3 0/11 0/3340 0/12 0/1 0/1 0/13 0/0 "},
-    {"what socket filters see", [](const BpfFunction& bpf) { return skb_fields(bpf, BPF_PROG_TYPE_SOCKET_FILTER); }, "0/46 0/3 0/11 0/3340 0/12 0/1 0/1 0/13 0/0 "},
+    {"what classifiers see", [](const BpfFunction& bpf) { return skb_fields(bpf, BPF_PROG_TYPE_SCHED_CLS); },
+     "0/60 0/3 0/11 0/3340 0/12 0/1 0/1 0/13 0/0 "},
+    {"what socket filters see", [](const BpfFunction& bpf) { return skb_fields(bpf, BPF_PROG_TYPE_SOCKET_FILTER); },
+     "0/46 0/3 0/11 0/3340 0/12 0/1 0/1 0/13 0/0 "},
     {"what classifiers change", skb_written, "0 returns 60 context 192 mark 77 cb 5 length 0 wire 60 packet 0 20"},
     {"contexts of socket buffers that are refused", skb_refusals, "-22 -22 -22 0 -22 -22 -19 -22 0 "},
     {"a header that is hidden",
@@ -447,8 +481,36 @@ const Scenario kScenarios[] = {
      "0 bytes 0 0 14 59"},
     {"raw tracepoints", raw_tracepoint, "0/42 0 -22 0/42 -6 -22 "},
     {"programs as system calls", syscall_program, "0 returns 42, writes 42"},
-    {"an array that a program counts in", [](const BpfFunction& bpf) { return counted(bpf, BPF_MAP_TYPE_ARRAY); }, "0 returns 2, value 105"},
-    {"a hash that a program counts in", [](const BpfFunction& bpf) { return counted(bpf, BPF_MAP_TYPE_HASH); }, "0 returns 2, value 105"},
+    {"an array that a program counts in", [](const BpfFunction& bpf) { return counted(bpf, BPF_MAP_TYPE_ARRAY); },
+     "0 returns 2, value 105"},
+    {"a hash that a program counts in", [](const BpfFunction& bpf) { return counted(bpf, BPF_MAP_TYPE_HASH); },
+     "0 returns 2, value 105"},
+    {"a per-CPU array that a program counts in",
+     [](const BpfFunction& bpf) {
+         const Handle map(create(bpf, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 4));
+         const Handle program(load_program(bpf, BPF_PROG_TYPE_XDP,
+                                           {set(2, 1),
+                                            store32(10, 2, -4),
+                                            move(2, 10),
+                                            add(2, -4),
+                                            {0x18, 0x11, 0, map.get()},
+                                            {0, 0, 0, 0},
+                                            call(1),
+                                            if_zero(0, 3),
+                                            load64(1, 0, 0),
+                                            add(1, 1),
+                                            store64(0, 1, 0),
+                                            set(0, 2),
+                                            kExit}));
+         Run run;
+         run.attr.test.repeat = 7;
+         const long result = run.packet(64).go(bpf, program.get());
+         std::vector<std::uint64_t> values(possible_cpus());
+         const int key = 1;
+         element(bpf, BPF_MAP_LOOKUP_ELEM, map.get(), &key, values.data());
+         return cat(result, ", sum ", std::accumulate(values.begin(), values.end(), std::uint64_t{0}));
+     },
+     "0, sum 7"},
     {"elements that a program makes and deletes", changed_elements, "0: -2/0 0/70"},
     {"statistics", statistics, "0 untimed, unknown -22, 5 timed, 6 timed, 6 timed, "},
     {"queries of descriptors of tasks", task_queries, "-22 -2 -9 -524 "},

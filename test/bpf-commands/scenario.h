@@ -1,5 +1,5 @@
-// Sequences of bpf(2) calls with what they must answer. The same ones run on our handlers (bpf_commands_test.cpp) and on
-// the running kernel (kernel_test.cpp), so that the expectations are the kernel's.
+// Sequences of bpf(2) calls with what they must answer. The same ones run on our handlers (bpf_commands_test.cpp) and
+// on the running kernel (kernel_test.cpp), so that the expectations are the kernel's.
 #pragma once
 
 #include <span>
