@@ -45,7 +45,7 @@ std::vector<ProgramTag> tags(const ProgramObject& program) {
     const std::vector<RawInsn> code = encode(program.program.insns);
     std::vector<ProgramTag> all;
     for (const Subprogram& sub : program.program.subprograms)
-        all.push_back(program_tag(std::span(code).subspan(sub.begin, sub.end - sub.begin)));
+        all.push_back(kernel_tag(std::span(code).subspan(sub.begin, sub.end - sub.begin)));
     return all;
 }
 
@@ -79,7 +79,7 @@ std::uint32_t instructions(const Program& program) {
 
 }  // namespace
 
-ProgramTag program_tag(std::span<const RawInsn> code) {
+ProgramTag kernel_tag(std::span<const RawInsn> code) {
     std::vector<RawInsn> plain(code.begin(), code.end());
     for (std::size_t slot = 0; slot + 1 < plain.size(); ++slot) {
         if (plain[slot].opcode != kLddwOpcode) continue;
@@ -100,7 +100,7 @@ bool gpl_compatible(std::string_view license) {
 }
 
 Status record_origin(const bpf_attr& attr, std::span<const RawInsn> code, ProgramObject& program) {
-    program.tag = program_tag(code);
+    program.tag = kernel_tag(code);
     timespec time{};
     clock_gettime(CLOCK_BOOTTIME, &time);
     program.load_time =

@@ -13,7 +13,7 @@ namespace bpftime {
 
 // The kernel's tag: the first bytes of SHA-256 over the code with the descriptors of maps taken out (SHA-1 before Linux
 // 6.18).
-ProgramTag program_tag(std::span<const RawInsn> code);
+ProgramTag kernel_tag(std::span<const RawInsn> code);
 
 // Whether programs under `license` may call helpers that are for GPL programs only.
 bool gpl_compatible(std::string_view license);
