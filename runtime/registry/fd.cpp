@@ -1,5 +1,6 @@
 #include "runtime/registry/fd.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,14 @@ Result<FileIdentity> identify(int fd) {
     struct stat status {};
     if (fstat(fd, &status) != 0) return fail(failure("file descriptor ", fd, " is not open").with_errno(EBADF));
     return FileIdentity{status.st_dev, status.st_ino};
+}
+
+Result<Fd> reopen(int fd) {
+    // Not by open(): while libbpf loads an object, the loader answers that call in the kernel's place.
+    Fd fresh(openat(AT_FDCWD, cat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC));
+    const int error = errno;
+    if (!fresh) return fail(failure("cannot open file descriptor ", fd, " again: ", std::strerror(error)).with_errno(error));
+    return fresh;
 }
 
 Result<Fd> anonymous_file(const char* name, std::size_t size) {

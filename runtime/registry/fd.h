@@ -37,6 +37,9 @@ struct FileIdentity {
 };
 Result<FileIdentity> identify(int fd);  // EBADF
 
+// A description of its own of the file behind `fd`, which shares neither locks nor position with it.
+Result<Fd> reopen(int fd);
+
 // A new anonymous file of `size` zero bytes, close-on-exec, that can be sealed. `name` shows in /proc/PID/fd.
 Result<Fd> anonymous_file(const char* name, std::size_t size);
 

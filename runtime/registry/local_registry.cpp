@@ -83,4 +83,23 @@ Result<std::shared_ptr<BpfObject>> LocalRegistry::pinned(const std::string& path
     return found->second;
 }
 
+Status LocalRegistry::unpin(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    if (pins_.erase(path) == 0) return fail(failure(path, " does not exist").with_errno(ENOENT));
+    return {};
+}
+
+// From here on no system call and no new mapping writes the map.
+Status LocalRegistry::freeze(MapObject& map, int fd) {
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
+        const int error = errno;
+        return fail(failure("cannot freeze map '", map.spec.name, "': ", std::strerror(error)).with_errno(error));
+    }
+    map.page->frozen.store(1);
+    return {};
+}
+
+// Every object stays until the end as it is.
+Status LocalRegistry::bind(ProgramObject& program, std::shared_ptr<MapObject> map) { return bind_slot(program, map->id); }
+
 }  // namespace bpftime

@@ -13,6 +13,7 @@ namespace bpftime {
 // files afterwards but lead nowhere.
 class LocalRegistry final : public Registry {
 public:
+    Result<Fd> make_file(const char* name, std::uint64_t size) override { return anonymous_file(name, size); }
     Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;
     Result<std::shared_ptr<BpfObject>> at(int fd) const override;
     Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;
@@ -20,6 +21,9 @@ public:
     Result<int> open(const BpfObject& object) const override;
     Status pin(const std::string& path, std::shared_ptr<BpfObject> object) override;
     Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const override;
+    Status unpin(const std::string& path) override;
+    Status freeze(MapObject& map, int fd) override;
+    Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) override;
 
 private:
     struct Entry {

@@ -142,7 +142,8 @@ Result<std::uint64_t> elements_file_size(const MapSpec& spec) {
 Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file, bool fresh) {
     if (is_stored(spec)) {
         const std::uint64_t size = BPFTIME_TRY(map_storage(spec));
-        Pages pages = BPFTIME_TRY(Pages::share(file, size));
+        const Fd own = BPFTIME_TRY(reopen(file));  // a mapping must not keep the lock of a descriptor handed out
+        Pages pages = BPFTIME_TRY(Pages::share(own.get(), size));
         auto map = BPFTIME_TRY(fresh ? create_map(spec, std::move(pages)) : open_map(spec, std::move(pages)));
         return std::make_unique<StoredElements>(std::move(map));
     }

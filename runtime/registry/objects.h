@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,6 +10,7 @@
 #include "runtime/registry/btf.h"
 #include "runtime/registry/fd.h"
 #include "runtime/registry/map_elements.h"
+#include "runtime/registry/shm_layout.h"
 #include "vm/core/encoding.h"
 #include "vm/core/program.h"
 
@@ -32,6 +32,8 @@ public:
 
     ObjectKind kind() const { return kind_; }
     std::uint32_t id = 0;  // unique among its kind, never reused; set when the object is published
+    // What changes of the object, as every process of its registry sees it. Never null.
+    std::shared_ptr<ObjectPage> page = std::make_shared<ObjectPage>();
 
 private:
     ObjectKind kind_;
@@ -50,28 +52,13 @@ struct MapObject final : BpfObject {
 
     // The shape with the name that programs bind by, the frozen state and, for a data section, the value as it is now.
     MapSpec snapshot() const;
+    bool frozen() const { return page->frozen.load(std::memory_order_acquire) != 0; }
 
-    MapSpec spec;  // contents stay in `elements`
+    MapSpec spec;  // contents stay in `elements`, frozen in the page
     std::unique_ptr<MapElements> elements;
     std::shared_ptr<MapObject> inner;  // template of a map-in-map's values
     std::shared_ptr<BtfObject> btf;
     std::uint32_t key_type = 0, value_type = 0;
-};
-
-// Runs of a program, counted from any thread.
-class RunStatistics {
-public:
-    void count(std::uint64_t runs, std::uint64_t nanoseconds) {
-        runs_.fetch_add(runs, std::memory_order_relaxed);
-        nanoseconds_.fetch_add(nanoseconds, std::memory_order_relaxed);
-    }
-    void miss() { misses_.fetch_add(1, std::memory_order_relaxed); }  // refused because it was running already
-    std::uint64_t runs() const { return runs_.load(std::memory_order_relaxed); }
-    std::uint64_t nanoseconds() const { return nanoseconds_.load(std::memory_order_relaxed); }
-    std::uint64_t misses() const { return misses_.load(std::memory_order_relaxed); }
-
-private:
-    std::atomic<std::uint64_t> runs_ = 0, nanoseconds_ = 0, misses_ = 0;
 };
 
 // Records of BTF func_info and line_info as they came (struct bpf_func_info, bpf_line_info of the UAPI).
@@ -89,7 +76,6 @@ struct ProgramObject final : BpfObject {
     ProgramObject() : BpfObject(kKind) {}
     Program program;                                // its maps as they were when it was loaded
     std::vector<std::shared_ptr<MapObject>> maps;   // as Program::maps
-    std::vector<std::shared_ptr<MapObject>> bound;  // PROG_BIND_MAP: kept alive, not referred to
     std::shared_ptr<BtfObject> btf;
     std::uint32_t flags = 0;
     ProgramTag tag{};             // of the code as it came, without the numbers of maps
@@ -98,7 +84,6 @@ struct ProgramObject final : BpfObject {
     std::uint32_t attach_btf_type = 0;
     std::vector<FuncRecord> functions;
     std::vector<LineRecord> lines;
-    RunStatistics statistics;
 };
 
 struct LinkObject final : BpfObject {
@@ -107,6 +92,11 @@ struct LinkObject final : BpfObject {
     std::shared_ptr<ProgramObject> program;
     std::uint32_t attach_type = 0;
 };
+
+// Enters a map into the page of a program that it shall live as long as. E2BIG.
+Status bind_slot(ProgramObject& program, std::uint32_t map);
+// The maps bound so.
+std::vector<std::uint32_t> bound_maps(const ObjectPage& page);
 
 // The name that objects bind a map by. libbpf prefixes the maps of data sections with the object's name
 // ("minimal.rodata"); the section alone is what stays the same ("." never occurs in a C name).

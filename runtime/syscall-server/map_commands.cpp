@@ -1,6 +1,4 @@
 // Elements of maps, and freezing. Values that hold objects (programs, maps) arrive as descriptors and are read as ids.
-#include <fcntl.h>
-
 #include <cstring>
 
 #include "runtime/syscall-server/map_access.h"
@@ -58,9 +56,9 @@ Result<std::shared_ptr<MapObject>> readable_map(BpfSession& session, int fd) {
 
 Result<std::shared_ptr<MapObject>> writable_map(BpfSession& session, int fd) {
     auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
-    if ((map->spec.flags & kReadOnly) != 0 || map->spec.frozen)
+    if ((map->spec.flags & kReadOnly) != 0 || map->frozen())
         return fail(
-            failure("map '", map->spec.name, "' is ", map->spec.frozen ? "frozen" : "read-only").with_errno(EPERM));
+            failure("map '", map->spec.name, "' is ", map->frozen() ? "frozen" : "read-only").with_errno(EPERM));
     return map;
 }
 
@@ -111,16 +109,11 @@ Result<long> map_next_key(BpfSession& session, bpf_attr& attr) {
     return 0;
 }
 
-// From here on no system call and no new mapping writes the map.
 Result<long> map_freeze(BpfSession& session, bpf_attr& attr) {
     const int fd = static_cast<int>(attr.map_fd);
     const auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
-    if (map->spec.frozen) return fail(failure("map '", map->spec.name, "' is frozen already").with_errno(EPERM));
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
-        const int error = errno;
-        return fail(failure("cannot freeze map '", map->spec.name, "': ", std::strerror(error)).with_errno(error));
-    }
-    map->spec.frozen = true;
+    if (map->frozen()) return fail(failure("map '", map->spec.name, "' is frozen already").with_errno(EPERM));
+    BPFTIME_CHECK(session.registry.freeze(*map, fd));
     return 0;
 }
 

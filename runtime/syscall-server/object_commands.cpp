@@ -134,9 +134,8 @@ Result<long> program_bind_map(BpfSession& session, bpf_attr& attr) {
     if (attr.prog_bind_map.flags != 0) return fail(failure("PROG_BIND_MAP takes no flags"));
     const auto program = BPFTIME_TRY(session.registry.get<ProgramObject>(static_cast<int>(attr.prog_bind_map.prog_fd)));
     auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.prog_bind_map.map_fd)));
-    const bool known = std::ranges::find(program->maps, map) != program->maps.end() ||
-                       std::ranges::find(program->bound, map) != program->bound.end();
-    if (!known) program->bound.push_back(std::move(map));
+    const bool known = std::ranges::find(program->maps, map) != program->maps.end();
+    if (!known) BPFTIME_CHECK(session.registry.bind(*program, std::move(map)));
     return 0;
 }
 

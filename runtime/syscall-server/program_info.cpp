@@ -150,13 +150,13 @@ Result<bpf_prog_info> describe_program(const ProgramObject& program, const bpf_p
     info.btf_id = program.btf ? program.btf->id : 0;
     info.attach_btf_id = program.attach_btf_type;
     info.attach_btf_obj_id = 0;
-    info.run_cnt = program.statistics.runs();
-    info.run_time_ns = program.statistics.nanoseconds();
-    info.recursion_misses = program.statistics.misses();
+    info.run_cnt = program.page->runs.load(std::memory_order_relaxed);
+    info.run_time_ns = program.page->run_time.load(std::memory_order_relaxed);
+    info.recursion_misses = program.page->recursion_misses.load(std::memory_order_relaxed);
     info.verified_insns = instructions(program.program);
     std::vector<std::uint32_t> ids;
     for (const auto& map : program.maps) ids.push_back(map->id);
-    for (const auto& map : program.bound) ids.push_back(map->id);
+    for (const std::uint32_t id : bound_maps(*program.page)) ids.push_back(id);
     BPFTIME_CHECK(offer<std::uint32_t>(info.map_ids, info.nr_map_ids, ids));
     BPFTIME_CHECK(describe_debug_info(program, info));
     BPFTIME_CHECK(describe_code(program, info));

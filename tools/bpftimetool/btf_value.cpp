@@ -150,9 +150,8 @@ private:
     Json members(const BtfType& row, ByteView bytes, std::uint32_t depth) const {
         Json object = Json::object();
         for (std::size_t at = 0; at + 3 <= row.extra.size(); at += 3) {
-            const bool fields = (row.extra_flag);
-            const std::uint32_t offset = fields ? row.extra[at + 2] & 0xffffff : row.extra[at + 2];
-            const std::uint32_t bits = fields ? row.extra[at + 2] >> 24 : 0;
+            const std::uint32_t offset = row.flag ? row.extra[at + 2] & 0xffffff : row.extra[at + 2];
+            const std::uint32_t bits = row.flag ? row.extra[at + 2] >> 24 : 0;
             const std::uint32_t type = resolve(btf_, row.extra[at + 1]);
             Json member;
             if (bits != 0) member = bits_value(btf_.type(type), bytes, offset, bits);
