@@ -35,4 +35,8 @@ Status attach_to_event(PerfEventObject& event, std::shared_ptr<ProgramObject> pr
 // EINVAL unless `size` is a page and a power of two of pages, the same as what is mapped already, and `offset` 0.
 Result<Fd> perf_ring(PerfEventObject& event, std::size_t size, std::uint64_t offset);
 
+// Makes descriptor `fd` of an output event readable if there are records that the client has not read, and not
+// otherwise: whoever waits on it asks this first. Nothing for other events.
+void settle_readiness(const PerfEventObject& event, int fd);
+
 }  // namespace bpftime

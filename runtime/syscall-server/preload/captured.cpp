@@ -1,19 +1,26 @@
 #include "runtime/syscall-server/preload/captured.h"
 
+#include <sys/epoll.h>
+
 #include <cerrno>
-#include <new>
+#include <vector>
 
 #include "runtime/syscall-server/bpf_call.h"
 #include "runtime/syscall-server/perf_events.h"
 #include "runtime/syscall-server/preload/log.h"
 #include "runtime/syscall-server/preload/process_registry.h"
 #include "runtime/syscall-server/preload/served_files.h"
+#include "runtime/syscall-server/preload/waits.h"
+#include "runtime/syscall-server/user_memory.h"
 
 namespace bpftime::preload {
 
 namespace {
 
 constinit thread_local bool inside = false;
+
+// Clients of BPF wait on an event for each processor; a server that polls thousands of sockets is none.
+constexpr nfds_t kMostPolled = 4096;
 
 // Runs `body` as our own code: its system calls are not captured, errno survives, memory that runs out is `exhausted`.
 template <class Body, class Answer>
@@ -85,6 +92,34 @@ std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) no
     });
 }
 
+void epoll_changed(int epoll, int operation, int fd) noexcept {
+    if (!has_process_registry()) return;
+    guarded(false, [&] {
+        operation == EPOLL_CTL_DEL ? unwatch(epoll, fd) : watch(epoll, fd);
+        return true;
+    });
+}
+
+void about_to_wait(int epoll) noexcept {
+    if (!has_process_registry()) return;
+    guarded(false, [&] {
+        before_epoll_wait(epoll);
+        return true;
+    });
+}
+
+void about_to_poll(const pollfd* descriptors, nfds_t count) noexcept {
+    if (!has_process_registry() || count > kMostPolled) return;
+    guarded(false, [&] {
+        std::vector<pollfd> copy(count);
+        if (!read_user(reinterpret_cast<std::uintptr_t>(descriptors),
+                       {reinterpret_cast<std::uint8_t*>(copy.data()), count * sizeof(pollfd)}))
+            return false;
+        before_poll(copy.data(), count);
+        return true;
+    });
+}
+
 // Not in a child, which may be about to execute another program: a lock that a thread of its parent held stays locked
 // there for ever. What it inherited ends with its parent's descriptors.
 std::optional<FileIdentity> about_to_close(int fd) noexcept {
@@ -95,8 +130,9 @@ std::optional<FileIdentity> about_to_close(int fd) noexcept {
     });
 }
 
-void has_closed(const FileIdentity& file) noexcept {
+void has_closed(int fd, const FileIdentity& file) noexcept {
     guarded(false, [&] {
+        unwatch_all(fd);
         process_registry().closed(file);
         return true;
     });

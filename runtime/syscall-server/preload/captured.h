@@ -2,6 +2,7 @@
 // answer means that the call is not ours. Results are those of the system call, or negative error numbers.
 #pragma once
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -21,9 +22,14 @@ std::optional<long> control_event(int fd, unsigned long request, void* argument)
 // A new descriptor to map in place of `fd`.
 std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) noexcept;
 
+// After epoll_ctl succeeded; before waiting (waits.h). `size` pollfds at `descriptors`, which may be no address.
+void epoll_changed(int epoll, int operation, int fd) noexcept;
+void about_to_wait(int epoll) noexcept;
+void about_to_poll(const pollfd* descriptors, nfds_t count) noexcept;
+
 // Taken before a descriptor is closed, and handed in once it is.
 std::optional<FileIdentity> about_to_close(int fd) noexcept;
-void has_closed(const FileIdentity& file) noexcept;
+void has_closed(int fd, const FileIdentity& file) noexcept;
 
 // After the real open or access failed: a descriptor, or 0.
 std::optional<int> open_instead(const char* path, int flags) noexcept;

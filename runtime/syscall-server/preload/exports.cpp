@@ -1,6 +1,8 @@
 // libbpftime-syscall-server.so: the functions of libc that it stands before, and nothing else. Each asks captured.h
 // whether a call is ours; everything that is not goes on to the real function as it came.
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -124,7 +126,7 @@ EXPORT int close(int fd) {
     if (real == nullptr) return missing();
     const auto file = outside() ? about_to_close(fd) : std::nullopt;
     const int result = real(fd);
-    if (file) has_closed(*file);
+    if (file) has_closed(fd, *file);
     return result;
 }
 
@@ -133,6 +135,34 @@ EXPORT void* mmap(void* address, std::size_t size, int protection, int flags, in
 }
 EXPORT void* mmap64(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
     return map(real_mmap64(), address, size, protection, flags, fd, offset);
+}
+
+EXPORT int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+    const auto real = real_epoll_ctl();
+    if (real == nullptr) return missing();
+    const int result = real(epoll, operation, fd, event);
+    if (result == 0 && outside()) epoll_changed(epoll, operation, fd);
+    return result;
+}
+EXPORT int epoll_wait(int epoll, epoll_event* events, int count, int timeout) {
+    const auto real = real_epoll_wait();
+    if (outside()) about_to_wait(epoll);
+    return real == nullptr ? missing() : real(epoll, events, count, timeout);
+}
+EXPORT int epoll_pwait(int epoll, epoll_event* events, int count, int timeout, const sigset_t* signals) {
+    const auto real = real_epoll_pwait();
+    if (outside()) about_to_wait(epoll);
+    return real == nullptr ? missing() : real(epoll, events, count, timeout, signals);
+}
+EXPORT int poll(pollfd* descriptors, nfds_t count, int timeout) {
+    const auto real = real_poll();
+    if (outside()) about_to_poll(descriptors, count);
+    return real == nullptr ? missing() : real(descriptors, count, timeout);
+}
+EXPORT int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* signals) {
+    const auto real = real_ppoll();
+    if (outside()) about_to_poll(descriptors, count);
+    return real == nullptr ? missing() : real(descriptors, count, timeout, signals);
 }
 
 EXPORT int open(const char* path, int flags, ...) {
