@@ -389,8 +389,9 @@ static void event_infos(const char* self) {
     say("info, event of the link", info_of(event, &(struct perf_info){0}, sizeof(struct perf_info)));
     struct perf_info info = {0};
     say("info, no buffer", info_of(link, &info, sizeof(info)));
-    printf("type %u, event type %u, name of %s length, offset %x, cookie %llu\n", info.type, info.perf_type,
-           info.name_length == strlen(self) + 1 ? "its" : "another", info.offset, (unsigned long long)info.cookie);
+    printf("type %u, event type %u, name of %s length, offset %x, cookie %llu, semaphore %llx\n", info.type,
+           info.perf_type, info.name_length == strlen(self) + 1 ? "its" : "another", info.offset,
+           (unsigned long long)info.cookie, (unsigned long long)info.semaphore);
     char name[5000];
     info = (struct perf_info){.name = address(name), .name_length = sizeof(name)};
     say("info, buffer", info_of(link, &info, sizeof(info)));

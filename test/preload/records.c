@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -74,6 +75,9 @@ int main(void) {
     for (int i = 0; i < 2; ++i)
         printf("unread: epoll %d, poll %d\n", epoll_wait(perf_buffer__epoll_fd(buffer), &event, 1, 100),
                poll(polled, 2, 100));
+    errno = 77;
+    poll(polled, 2, 0);
+    printf("errno is %s\n", errno == 77 ? "left alone" : "changed");
     perf_buffer__consume(buffer);
     printf("read: epoll %d, poll %d\n", epoll_wait(perf_buffer__epoll_fd(buffer), &event, 1, 10), poll(polled, 2, 10));
     perf_buffer__free(buffer);
