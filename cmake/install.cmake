@@ -15,7 +15,7 @@ install(TARGETS bpftime-aot bpftime-conformance-plugin RUNTIME DESTINATION ${CMA
 # Headers keep their paths under include/bpftime, which is the libraries' include directory.
 foreach(header
     vm/interpreter/interpreter.h vm/ubpf-jit/ubpf_jit.h vm/llvm-jit/compiler.h vm/linker/abi.h vm/linker/linker.h
-    vm/linker/metadata.h runtime/maps/map.h runtime/maps/user_ops.h runtime/helpers/helpers.h runtime/loader/elf_loader.h)
+    vm/linker/metadata.h runtime/maps/map.h runtime/maps/pages.h runtime/maps/user_ops.h runtime/helpers/helpers.h runtime/loader/elf_loader.h)
   get_filename_component(directory ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/bpftime/${directory})
 endforeach()

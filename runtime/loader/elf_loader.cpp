@@ -44,9 +44,11 @@ public:
 
     Result<LoadedObject> run(const std::vector<std::string>& names) {
         programs_ = BPFTIME_TRY(list_programs(input_));
-        if (programs_.empty()) return fail(failure("the object contains no BPF programs"));
-        BPFTIME_CHECK(check_names());
         BPFTIME_CHECK(check_recursion());
+        if (programs_.empty())
+            return fail(failure("the object contains no BPF programs")
+                            .with_hint("functions in .text are subprograms; a program stands in a section of its own: SEC(\"xdp\")"));
+        BPFTIME_CHECK(check_names());
         std::set<std::string> wanted = BPFTIME_TRY(choose(names));
         const std::set<std::string> chosen = wanted;
         while (!wanted.empty()) {
@@ -76,15 +78,19 @@ private:
         return {};
     }
 
-    // The only function of an object can call nothing but itself, on which libbpf (1.1) corrupts its memory.
+    // The only function of an object can call nothing but itself, on which libbpf 1.1 corrupts its memory; 1.5 takes such a
+    // function for no program.
     Status check_recursion() const {
-        if (programs_.size() != 1 || programs_.front().section != ".text") return {};
-        const std::string& name = programs_.front().name;
+        if (programs_.size() > 1 || (programs_.size() == 1 && programs_.front().section != ".text")) return {};
+        const ElfSymbol* only = nullptr;
         for (const ElfSymbol& symbol : input_.image.symbols()) {
-            if (!symbol.function() || symbol.name != name) continue;
-            if (const auto slot = input_.image.local_call(symbol))
-                return fail(failure("the function calls itself, which BPF does not allow").in_program(name).at(*slot));
+            if (!symbol.function() || symbol.undefined()) continue;
+            if (only != nullptr) return {};
+            only = &symbol;
         }
+        if (only == nullptr) return {};
+        if (const auto slot = input_.image.local_call(*only))
+            return fail(failure("the function calls itself, which BPF does not allow").in_program(only->name).at(*slot));
         return {};
     }
 

@@ -43,22 +43,24 @@ bool array_step(MapCursor& cursor, std::uint32_t entries, MapEntry& entry) {
     return true;
 }
 
-Result<std::unique_ptr<Map>> ArrayMap::create(const MapSpec& spec) {
+Result<std::uint64_t> ArrayMap::storage_size(const MapSpec& spec) {
     BPFTIME_CHECK(check_array_shape(spec, map_flag::kNumaNode | map_flag::kMmapable | map_flag::kInnerMap));
-    const std::uint64_t stride = round_up(spec.value_size, 8);
-    Pages pages = BPFTIME_TRY(Pages::reserve(stride * spec.max_entries));
-    return std::unique_ptr<Map>(new ArrayMap(spec, std::move(pages), stride));
+    return round_up(spec.value_size, 8) * spec.max_entries;
+}
+
+std::unique_ptr<Map> ArrayMap::open(const MapSpec& spec, Pages pages, bool) {
+    return std::unique_ptr<Map>(new ArrayMap(spec, std::move(pages)));
 }
 
 void* ArrayMap::lookup(const void* key) {
     const std::uint32_t index = array_index(key);
-    return index < entries_ ? pages_.data() + index * stride_ : nullptr;
+    return index < entries_ ? storage() + index * stride_ : nullptr;
 }
 
 int ArrayMap::update(const void* key, const void* value, std::uint64_t flags) {
     const std::uint32_t index = array_index(key);
     if (const int error = check_array_update(index, entries_, flags)) return error;
-    std::memcpy(pages_.data() + index * stride_, value, spec().value_size);
+    std::memcpy(storage() + index * stride_, value, spec().value_size);
     return 0;
 }
 
@@ -66,7 +68,7 @@ int ArrayMap::erase(const void*) { return -EINVAL; }
 
 bool ArrayMap::next(MapCursor& cursor, MapEntry& entry) {
     if (!array_step(cursor, entries_, entry)) return false;
-    entry.value = pages_.data() + cursor.element * stride_;
+    entry.value = storage() + cursor.element * stride_;
     return true;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "runtime/maps/map.h"
-#include "runtime/maps/pages.h"
 
 namespace bpftime {
 
@@ -11,9 +10,10 @@ Status check_array_shape(const MapSpec& spec, std::uint32_t own_flags);
 
 class ArrayMap final : public Map {
 public:
-    static Result<std::unique_ptr<Map>> create(const MapSpec& spec);
+    static Result<std::uint64_t> storage_size(const MapSpec& spec);
+    static std::unique_ptr<Map> open(const MapSpec& spec, Pages pages, bool fresh);
 
-    std::uint8_t* values() const override { return pages_.data(); }
+    std::uint8_t* values() const override { return storage(); }
     std::uint64_t stride() const override { return stride_; }
     void* lookup(const void* key) override;
     int update(const void* key, const void* value, std::uint64_t flags) override;
@@ -24,10 +24,9 @@ public:
     int next_key(const void* key, void* next) override;
 
 private:
-    ArrayMap(const MapSpec& spec, Pages pages, std::uint64_t stride)
-        : Map(spec), pages_(std::move(pages)), stride_(stride), entries_(spec.max_entries) {}
+    ArrayMap(const MapSpec& spec, Pages pages)
+        : Map(spec, std::move(pages)), stride_(round_up(spec.value_size, 8)), entries_(spec.max_entries) {}
 
-    Pages pages_;
     std::uint64_t stride_;
     std::uint32_t entries_;
 };

@@ -17,18 +17,13 @@ constexpr std::uint32_t kReentry = 4;  // writers that may be interrupted on one
 template <std::uint32_t Size>
 class HashMapOf final : public HashMap {
 public:
-    HashMapOf(const MapSpec& spec, HashTable table) : HashMap(spec, std::move(table)) {}
+    HashMapOf(const MapSpec& spec, Pages pages, bool fresh) : HashMap(spec, std::move(pages), fresh) {}
 
     void* lookup(const void* key) override {
         const std::uint32_t number = table_.template find<Size>(key);
         return number == 0 ? nullptr : table_.element(number) + value_at_;
     }
 };
-
-template <std::uint32_t Size>
-std::unique_ptr<Map> make(const MapSpec& spec, HashTable table) {
-    return std::make_unique<HashMapOf<Size>>(spec, std::move(table));
-}
 
 }  // namespace
 
@@ -45,20 +40,27 @@ int check_hash_update(bool present, std::uint64_t flags) {
     return !present && flags == kUpdateExist ? -ENOENT : 0;
 }
 
-Result<std::unique_ptr<Map>> HashMap::create(const MapSpec& spec) {
-    BPFTIME_CHECK(check_hash_shape(spec, map_flag::kNumaNode));
-    HashTable table = BPFTIME_TRY(HashTable::create({
+HashShape HashMap::shape(const MapSpec& spec) {
+    return {
         .key_size = spec.key_size,
         .element_size = static_cast<std::uint32_t>(round_up(spec.key_size, 8) + round_up(spec.value_size, 8)),
         .max_entries = spec.max_entries,
         .spares = std::bit_ceil(possible_cpus() + kReentry),
         .zero_seed = (spec.flags & map_flag::kZeroSeed) != 0,
-    }));
+    };
+}
+
+Result<std::uint64_t> HashMap::storage_size(const MapSpec& spec) {
+    BPFTIME_CHECK(check_hash_shape(spec, map_flag::kNumaNode));
+    return HashTable::storage_size(shape(spec));
+}
+
+std::unique_ptr<Map> HashMap::open(const MapSpec& spec, Pages pages, bool fresh) {
     switch (spec.key_size) {
-        case 4: return make<4>(spec, std::move(table));
-        case 8: return make<8>(spec, std::move(table));
-        case 16: return make<16>(spec, std::move(table));
-        default: return make<kAnyKey>(spec, std::move(table));
+        case 4: return std::make_unique<HashMapOf<4>>(spec, std::move(pages), fresh);
+        case 8: return std::make_unique<HashMapOf<8>>(spec, std::move(pages), fresh);
+        case 16: return std::make_unique<HashMapOf<16>>(spec, std::move(pages), fresh);
+        default: return std::make_unique<HashMapOf<kAnyKey>>(spec, std::move(pages), fresh);
     }
 }
 

@@ -13,7 +13,8 @@ int check_hash_update(bool present, std::uint64_t flags);
 
 class HashMap : public Map {
 public:
-    static Result<std::unique_ptr<Map>> create(const MapSpec& spec);
+    static Result<std::uint64_t> storage_size(const MapSpec& spec);
+    static std::unique_ptr<Map> open(const MapSpec& spec, Pages pages, bool fresh);
 
     int update(const void* key, const void* value, std::uint64_t flags) override;
     int erase(const void* key) override;
@@ -24,8 +25,9 @@ public:
     int next_key(const void* key, void* next) override;
 
 protected:
-    HashMap(const MapSpec& spec, HashTable table)
-        : Map(spec), table_(std::move(table)), value_at_(static_cast<std::uint32_t>(round_up(spec.key_size, 8))) {}
+    static HashShape shape(const MapSpec& spec);
+    HashMap(const MapSpec& spec, Pages pages, bool fresh)
+        : Map(spec, std::move(pages)), table_(shape(spec), storage(), fresh), value_at_(static_cast<std::uint32_t>(round_up(spec.key_size, 8))) {}
 
     HashTable table_;
     std::uint32_t value_at_;  // offset of the value in an element

@@ -13,8 +13,9 @@ namespace bpftime {
 
 using namespace hash_detail;
 
-struct HashTable::FreeList {
-    std::atomic<std::uint64_t> head;  // element number low, a count high that changes with every push and pop
+struct HashTable::Head {
+    HashSeed seed;
+    alignas(kCacheLine) std::atomic<std::uint64_t> free;  // element number low, a count high that changes with every push and pop
     alignas(kCacheLine) std::atomic<std::uint32_t> fresh;  // elements 1..fresh have been handed out at least once
 };
 
@@ -58,28 +59,39 @@ bool hash_detail::lock_bucket(HashBucket& bucket) {
     }
 }
 
-Result<HashTable> HashTable::create(const HashShape& shape) {
+struct HashTable::Layout {
+    explicit Layout(const HashShape& shape)
+        : buckets(std::bit_ceil(std::max(1u, shape.max_entries / kMeanLoad))),
+          numbers(std::uint64_t{shape.max_entries} + shape.spares + 1),
+          links(round_up(buckets * sizeof(HashBucket), kCacheLine)),
+          spares(round_up(links + numbers * sizeof(std::uint32_t), kCacheLine)),
+          head(round_up(spares + shape.spares * sizeof(std::uint32_t), kCacheLine)),
+          elements(round_up(head + sizeof(Head), kPage)),
+          end(round_up(elements + numbers * shape.element_size, kPage)) {}
+
+    std::uint64_t buckets, numbers;                      // how many
+    std::uint64_t links, spares, head, elements, end;  // offsets
+};
+
+Result<std::uint64_t> HashTable::storage_size(const HashShape& shape) {
     if (shape.max_entries > kMaxEntries)
         return fail(failure("max entries ", shape.max_entries, " exceed ", kMaxEntries).with_errno(E2BIG));
-    HashTable table;
-    table.shape_ = shape;
-    const std::uint64_t buckets = std::bit_ceil(std::max(1u, shape.max_entries / kMeanLoad));
-    const std::uint64_t numbers = std::uint64_t{shape.max_entries} + shape.spares + 1;
-    const std::uint64_t links_at = round_up(buckets * sizeof(HashBucket), kCacheLine);
-    const std::uint64_t spares_at = round_up(links_at + numbers * sizeof(std::uint32_t), kCacheLine);
-    const std::uint64_t free_at = round_up(spares_at + shape.spares * sizeof(std::uint32_t), kCacheLine);
-    const std::uint64_t elements_at = round_up(free_at + sizeof(FreeList), kPage);
-    table.pages_ = BPFTIME_TRY(Pages::reserve(elements_at + numbers * shape.element_size));
-    std::uint8_t* base = table.pages_.data();
-    table.buckets_ = reinterpret_cast<HashBucket*>(base);
-    table.links_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + links_at);
-    table.spares_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + spares_at);
-    table.free_ = reinterpret_cast<FreeList*>(base + free_at);
-    table.elements_ = base + elements_at;
-    table.mask_ = static_cast<std::uint32_t>(buckets - 1);
-    if (!shape.zero_seed) table.seed_ = random_seed();
-    for (std::uint32_t i = 0; i < shape.spares; ++i) table.spares_[i] = shape.max_entries + 1 + i;
-    return table;
+    return Layout(shape).end;
+}
+
+HashTable::HashTable(const HashShape& shape, std::uint8_t* base, bool fresh) : shape_(shape) {
+    const Layout at(shape);
+    buckets_ = reinterpret_cast<HashBucket*>(base);
+    links_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + at.links);
+    spares_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + at.spares);
+    head_ = reinterpret_cast<Head*>(base + at.head);
+    elements_ = base + at.elements;
+    mask_ = static_cast<std::uint32_t>(at.buckets - 1);
+    if (fresh) {
+        if (!shape.zero_seed) head_->seed = random_seed();
+        for (std::uint32_t i = 0; i < shape.spares; ++i) spares_[i] = shape.max_entries + 1 + i;
+    }
+    seed_ = head_->seed;
 }
 
 std::uint64_t HashTable::hash(const void* key) const {
@@ -140,16 +152,16 @@ void HashTable::lock(const void* key, HashPlace& place) const {
 }
 
 std::uint32_t HashTable::allocate() const {
-    std::uint64_t head = free_->head.load(std::memory_order_acquire);
+    std::uint64_t head = head_->free.load(std::memory_order_acquire);
     while (static_cast<std::uint32_t>(head) != 0) {
         const std::uint64_t count = (head >> 32) + 1;
         const std::uint64_t following = link(static_cast<std::uint32_t>(head)).load(std::memory_order_relaxed);
-        if (free_->head.compare_exchange_weak(head, count << 32 | following, std::memory_order_acquire))
+        if (head_->free.compare_exchange_weak(head, count << 32 | following, std::memory_order_acquire))
             return static_cast<std::uint32_t>(head);
     }
-    std::uint32_t fresh = free_->fresh.load(std::memory_order_relaxed);
+    std::uint32_t fresh = head_->fresh.load(std::memory_order_relaxed);
     while (fresh < shape_.max_entries)
-        if (free_->fresh.compare_exchange_weak(fresh, fresh + 1, std::memory_order_relaxed)) return fresh + 1;
+        if (head_->fresh.compare_exchange_weak(fresh, fresh + 1, std::memory_order_relaxed)) return fresh + 1;
     return 0;
 }
 
@@ -203,12 +215,12 @@ void HashTable::remove(const HashPlace& place) const {
         before.store(link(place.element).load(std::memory_order_relaxed), std::memory_order_release);
     }
     bucket.version.store(bucket.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-    std::uint64_t head = free_->head.load(std::memory_order_relaxed);
+    std::uint64_t head = head_->free.load(std::memory_order_relaxed);
     std::uint64_t count;
     do {
         link(place.element).store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
         count = (head >> 32) + 1;
-    } while (!free_->head.compare_exchange_weak(head, count << 32 | place.element, std::memory_order_release));
+    } while (!head_->free.compare_exchange_weak(head, count << 32 | place.element, std::memory_order_release));
 }
 
 }  // namespace bpftime

@@ -12,7 +12,6 @@
 
 #include "runtime/maps/hash_key.h"
 #include "runtime/maps/map.h"
-#include "runtime/maps/pages.h"
 
 namespace bpftime {
 
@@ -54,9 +53,10 @@ public:
 
 class HashTable {
 public:
-    HashTable() = default;
-    static Result<HashTable> create(const HashShape& shape);
-    HashTable(HashTable&& other) noexcept = default;
+    // In storage_size() bytes from `base` on, page-aligned; `fresh` ones are zero.
+    HashTable(const HashShape& shape, std::uint8_t* base, bool fresh);
+    // E2BIG.
+    static Result<std::uint64_t> storage_size(const HashShape& shape);
 
     std::uint8_t* element(std::uint32_t number) const {
         return elements_ + std::uint64_t{number} * shape_.element_size;
@@ -88,7 +88,8 @@ public:
     std::uint32_t overflowing() const;
 
 private:
-    struct FreeList;
+    struct Head;
+    struct Layout;
 
     template <std::uint32_t Size>
     HashPlace& search(const void* key, std::uint64_t hash, HashPlace& place) const;
@@ -106,8 +107,7 @@ private:
     HashSeed seed_;
     std::atomic<std::uint32_t>* links_ = nullptr;   // next element, in an overflow list or the free list
     std::atomic<std::uint32_t>* spares_ = nullptr;  // 0: taken
-    FreeList* free_ = nullptr;
-    Pages pages_;
+    Head* head_ = nullptr;
 };
 
 namespace hash_detail {

@@ -15,17 +15,13 @@ namespace {
 
 struct MapTypeRow {
     MapType type;
-    Result<std::unique_ptr<Map>> (*create)(const MapSpec&);
+    Result<std::uint64_t> (*storage_size)(const MapSpec&);
+    std::unique_ptr<Map> (*open)(const MapSpec&, Pages, bool fresh);
 };
 constexpr MapTypeRow kRows[] = {
-#define MAP(Type, Class) {MapType::Type, Class::create},
+#define MAP(Type, Class) {MapType::Type, Class::storage_size, Class::open},
 #include "runtime/maps/maps.def"
 };
-
-const MapTypeRow* row_of(std::uint32_t type) {
-    const auto* row = std::ranges::find(kRows, static_cast<MapType>(type), &MapTypeRow::type);
-    return row == std::end(kRows) ? nullptr : row;
-}
 
 std::string names_of_supported() {
     std::string names;
@@ -44,15 +40,33 @@ Status fill_first_value(Map& map, const std::vector<std::uint8_t>& contents) {
     return {};
 }
 
-Result<std::unique_ptr<Map>> create_checked(const MapSpec& spec) {
-    const MapTypeRow* row = row_of(spec.type);
-    if (row == nullptr)
-        return fail(failure("type ", map_type_name(spec.type), " is not supported here")
-                        .with_hint(cat("supported are ", names_of_supported())));
-    std::unique_ptr<Map> map = BPFTIME_TRY(row->create(spec));
-    if (!spec.contents.empty()) BPFTIME_CHECK(fill_first_value(*map, spec.contents));
+Result<const MapTypeRow*> find_row(const MapSpec& spec) {
+    const auto* row = std::ranges::find(kRows, static_cast<MapType>(spec.type), &MapTypeRow::type);
+    if (row != std::end(kRows)) return row;
+    return fail(failure("type ", map_type_name(spec.type), " is not supported here")
+                    .with_hint(cat("supported are ", names_of_supported())));
+}
+
+Result<std::uint64_t> checked_storage(const MapSpec& spec) {
+    const auto* row = BPFTIME_TRY(find_row(spec));
+    return round_up(BPFTIME_TRY(row->storage_size(spec)), kPage);
+}
+
+Result<std::unique_ptr<Map>> make(const MapSpec& spec, Pages pages, bool fresh) {
+    const auto* row = BPFTIME_TRY(find_row(spec));
+    const std::uint64_t size = BPFTIME_TRY(checked_storage(spec));
+    if (pages.data() == nullptr) pages = BPFTIME_TRY(Pages::reserve(size));
+    if (pages.size() < size) return fail(failure("its storage of ", pages.size(), " bytes is smaller than ", size));
+    std::unique_ptr<Map> map = row->open(spec, std::move(pages), fresh);
+    if (fresh && !spec.contents.empty()) BPFTIME_CHECK(fill_first_value(*map, spec.contents));
     if (spec.frozen) map->freeze();
     return map;
+}
+
+template <class T>
+Result<T> named(const MapSpec& spec, Result<T> result) {
+    if (!result) result.error().cause = cat("map '", spec.name, "': ", result.error().cause);
+    return result;
 }
 
 }  // namespace
@@ -69,10 +83,13 @@ int Map::take(const void*, void*) {
     return -kNotSupported;
 }
 
-Result<std::unique_ptr<Map>> create_map(const MapSpec& spec) {
-    auto map = create_checked(spec);
-    if (!map) map.error().cause = cat("map '", spec.name, "': ", map.error().cause);
-    return map;
+Result<std::uint64_t> map_storage(const MapSpec& spec) { return named(spec, checked_storage(spec)); }
+Result<std::unique_ptr<Map>> create_map(const MapSpec& spec) { return named(spec, make(spec, {}, true)); }
+Result<std::unique_ptr<Map>> create_map(const MapSpec& spec, Pages pages) {
+    return named(spec, make(spec, std::move(pages), true));
+}
+Result<std::unique_ptr<Map>> open_map(const MapSpec& spec, Pages pages) {
+    return named(spec, make(spec, std::move(pages), false));
 }
 
 std::vector<std::uint32_t> supported_map_types() {

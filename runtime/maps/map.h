@@ -1,5 +1,7 @@
-// A BPF map in this process, with the kernel's semantics. One class a map type (maps.def); create_map() makes any of
-// them.
+// A BPF map as this process sees it, with the kernel's semantics. One class a map type (maps.def); create_map() makes any of
+// them. A class has two functions beside its members:
+//   static Result<std::uint64_t> storage_size(const MapSpec&)       checks the shape; bytes of storage
+//   static std::unique_ptr<Map> open(const MapSpec&, Pages, bool fresh)  over pages of that size; `fresh` ones are zero
 #pragma once
 
 #include <cstdint>
@@ -9,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/maps/pages.h"
 #include "vm/core/engine.h"
 #include "vm/core/program.h"
 #include "vm/core/result.h"
@@ -39,7 +42,7 @@ struct MapEntry {
 // value's address stays the same as long as its element lives; the memory stays mapped as long as the Map.
 class Map {
 public:
-    explicit Map(MapSpec spec) : spec_(std::move(spec)) {}
+    Map(MapSpec spec, Pages pages) : spec_(std::move(spec)), pages_(std::move(pages)) {}
     Map(const Map&) = delete;
     Map& operator=(const Map&) = delete;
     virtual ~Map() = default;
@@ -72,15 +75,27 @@ public:
     virtual void freeze() { __atomic_store_n(&frozen_, true, __ATOMIC_RELEASE); }
     bool frozen() const { return __atomic_load_n(&frozen_, __ATOMIC_ACQUIRE); }
 
+protected:
+    // All that the map's elements consist of. It holds no address, so that processes may map it at different places.
+    std::uint8_t* storage() const { return pages_.data(); }
+
 private:
     MapSpec spec_;
+    Pages pages_;
     bool frozen_ = false;
 };
 
+// Bytes of storage that a map of this shape needs, a multiple of the page size. Errors carry the errno of BPF_MAP_CREATE: EINVAL
+// for a shape the type does not allow, E2BIG.
+Result<std::uint64_t> map_storage(const MapSpec& spec);
+
 // Makes the map that `spec` describes; contents, where it has any, become the first value, and `frozen` freezes it
-// afterwards. Errors carry the errno of BPF_MAP_CREATE: EINVAL for a shape the type does not allow, E2BIG, ENOMEM,
-// EPERM.
+// afterwards. Errors as above, and ENOMEM. The storage is private, or `pages`: map_storage() bytes of zeros.
 Result<std::unique_ptr<Map>> create_map(const MapSpec& spec);
+Result<std::unique_ptr<Map>> create_map(const MapSpec& spec, Pages pages);
+
+// The map that lives in `pages` since another process, or an earlier call, made it there from the same shape.
+Result<std::unique_ptr<Map>> open_map(const MapSpec& spec, Pages pages);
 
 // The map types that create_map offers, by id, ascending.
 std::vector<std::uint32_t> supported_map_types();

@@ -9,7 +9,8 @@
 
 namespace bpftime {
 
-// Owns a private anonymous mapping. Pages cost memory only once they are written. Move-only.
+// Owns a mapping: private to this process, or of a file that other processes map as well. Private pages cost memory only once
+// they are written. Move-only.
 class Pages {
 public:
     Pages() = default;
@@ -21,12 +22,16 @@ public:
     }
     ~Pages();
 
+    // Private pages. ENOMEM.
     static Result<Pages> reserve(std::uint64_t size);
+    // The first `size` bytes of `fd`, shared. The file must be that long; the descriptor may be closed afterwards.
+    static Result<Pages> share(int fd, std::uint64_t size);
 
     std::uint8_t* data() const { return base_; }
     std::size_t size() const { return size_; }
 
 private:
+    static Result<Pages> make(std::uint64_t size, int flags, int fd);
     Pages(std::uint8_t* base, std::size_t size) : base_(base), size_(size) {}
 
     std::uint8_t* base_ = nullptr;

@@ -5,11 +5,14 @@
 
 namespace bpftime {
 
-Result<std::unique_ptr<Map>> PercpuArrayMap::create(const MapSpec& spec) {
+Result<std::uint64_t> PercpuArrayMap::storage_size(const MapSpec& spec) {
     BPFTIME_CHECK(check_array_shape(spec, 0));
     BPFTIME_CHECK(check_percpu_value(spec));
-    PercpuPlanes planes = BPFTIME_TRY(PercpuPlanes::reserve(spec.value_size, spec.max_entries));
-    return std::unique_ptr<Map>(new PercpuArrayMap(spec, std::move(planes)));
+    return PercpuPlanes::storage_size(spec.value_size, spec.max_entries);
+}
+
+std::unique_ptr<Map> PercpuArrayMap::open(const MapSpec& spec, Pages pages, bool) {
+    return std::unique_ptr<Map>(new PercpuArrayMap(spec, std::move(pages)));
 }
 
 void* PercpuArrayMap::lookup(const void* key) {

@@ -8,7 +8,8 @@ namespace bpftime {
 
 class PercpuArrayMap final : public Map {
 public:
-    static Result<std::unique_ptr<Map>> create(const MapSpec& spec);
+    static Result<std::uint64_t> storage_size(const MapSpec& spec);
+    static std::unique_ptr<Map> open(const MapSpec& spec, Pages pages, bool fresh);
 
     void* lookup(const void* key) override;
     void* lookup_cpu(const void* key, std::uint32_t cpu) override;
@@ -21,8 +22,8 @@ public:
     int next_key(const void* key, void* next) override;
 
 private:
-    PercpuArrayMap(const MapSpec& spec, PercpuPlanes planes)
-        : Map(spec), planes_(std::move(planes)), entries_(spec.max_entries) {}
+    PercpuArrayMap(const MapSpec& spec, Pages pages)
+        : Map(spec, std::move(pages)), planes_(storage(), spec.value_size, spec.max_entries), entries_(spec.max_entries) {}
 
     PercpuPlanes planes_;
     std::uint32_t entries_;

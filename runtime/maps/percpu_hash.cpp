@@ -13,8 +13,7 @@ namespace {
 template <std::uint32_t Size>
 class PercpuHashMapOf final : public PercpuHashMap {
 public:
-    PercpuHashMapOf(const MapSpec& spec, HashTable table, PercpuPlanes planes)
-        : PercpuHashMap(spec, std::move(table), std::move(planes)) {}
+    PercpuHashMapOf(const MapSpec& spec, Pages pages, bool fresh) : PercpuHashMap(spec, std::move(pages), fresh) {}
 
     void* lookup(const void* key) override {
         const std::uint32_t number = table_.template find<Size>(key);
@@ -22,28 +21,37 @@ public:
     }
 };
 
-template <std::uint32_t Size>
-std::unique_ptr<Map> make(const MapSpec& spec, HashTable table, PercpuPlanes planes) {
-    return std::make_unique<PercpuHashMapOf<Size>>(spec, std::move(table), std::move(planes));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Map>> PercpuHashMap::create(const MapSpec& spec) {
-    BPFTIME_CHECK(check_hash_shape(spec, 0));
-    BPFTIME_CHECK(check_percpu_value(spec));
-    HashTable table = BPFTIME_TRY(HashTable::create({
+HashShape shape_of(const MapSpec& spec) {
+    return {
         .key_size = spec.key_size,
         .element_size = static_cast<std::uint32_t>(round_up(spec.key_size, 8)),
         .max_entries = spec.max_entries,
         .zero_seed = (spec.flags & map_flag::kZeroSeed) != 0,
-    }));
-    PercpuPlanes planes = BPFTIME_TRY(PercpuPlanes::reserve(spec.value_size, std::uint64_t{spec.max_entries} + 1));
+    };
+}
+
+std::uint64_t table_size(const MapSpec& spec) { return HashTable::storage_size(shape_of(spec)).value_or(0); }
+
+}  // namespace
+
+PercpuHashMap::PercpuHashMap(const MapSpec& spec, Pages pages, bool fresh)
+    : Map(spec, std::move(pages)),
+      table_(shape_of(spec), storage(), fresh),
+      planes_(storage() + table_size(spec), spec.value_size, std::uint64_t{spec.max_entries} + 1) {}
+
+Result<std::uint64_t> PercpuHashMap::storage_size(const MapSpec& spec) {
+    BPFTIME_CHECK(check_hash_shape(spec, 0));
+    BPFTIME_CHECK(check_percpu_value(spec));
+    const std::uint64_t table = BPFTIME_TRY(HashTable::storage_size(shape_of(spec)));
+    return table + PercpuPlanes::storage_size(spec.value_size, std::uint64_t{spec.max_entries} + 1);
+}
+
+std::unique_ptr<Map> PercpuHashMap::open(const MapSpec& spec, Pages pages, bool fresh) {
     switch (spec.key_size) {
-        case 4: return make<4>(spec, std::move(table), std::move(planes));
-        case 8: return make<8>(spec, std::move(table), std::move(planes));
-        case 16: return make<16>(spec, std::move(table), std::move(planes));
-        default: return make<kAnyKey>(spec, std::move(table), std::move(planes));
+        case 4: return std::make_unique<PercpuHashMapOf<4>>(spec, std::move(pages), fresh);
+        case 8: return std::make_unique<PercpuHashMapOf<8>>(spec, std::move(pages), fresh);
+        case 16: return std::make_unique<PercpuHashMapOf<16>>(spec, std::move(pages), fresh);
+        default: return std::make_unique<PercpuHashMapOf<kAnyKey>>(spec, std::move(pages), fresh);
     }
 }
 

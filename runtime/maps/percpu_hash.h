@@ -8,7 +8,8 @@ namespace bpftime {
 
 class PercpuHashMap : public Map {
 public:
-    static Result<std::unique_ptr<Map>> create(const MapSpec& spec);
+    static Result<std::uint64_t> storage_size(const MapSpec& spec);
+    static std::unique_ptr<Map> open(const MapSpec& spec, Pages pages, bool fresh);
 
     void* lookup_cpu(const void* key, std::uint32_t cpu) override;
     int update(const void* key, const void* value, std::uint64_t flags) override;
@@ -21,8 +22,7 @@ public:
     int next_key(const void* key, void* next) override;
 
 protected:
-    PercpuHashMap(const MapSpec& spec, HashTable table, PercpuPlanes planes)
-        : Map(spec), table_(std::move(table)), planes_(std::move(planes)) {}
+    PercpuHashMap(const MapSpec& spec, Pages pages, bool fresh);
 
     HashTable table_;  // elements are keys; their numbers index the planes
     PercpuPlanes planes_;

@@ -13,19 +13,16 @@ namespace bpftime {
 class PercpuPlanes {
 public:
     PercpuPlanes() = default;
-    // `count` values of `value_size` bytes for each CPU.
-    static Result<PercpuPlanes> reserve(std::uint32_t value_size, std::uint64_t count) {
-        PercpuPlanes planes;
-        planes.value_size_ = value_size;
-        planes.stride_ = round_up(value_size, 8);
-        planes.plane_ = round_up(planes.stride_ * count, kPage);
-        planes.cpus_ = possible_cpus();
-        planes.pages_ = BPFTIME_TRY(Pages::reserve(planes.plane_ * planes.cpus_));
-        return planes;
+    // `count` values of `value_size` bytes for each CPU, in storage_size() bytes from `base` on.
+    PercpuPlanes(std::uint8_t* base, std::uint32_t value_size, std::uint64_t count)
+        : base_(base), stride_(round_up(value_size, 8)), plane_(plane(value_size, count)), value_size_(value_size), cpus_(possible_cpus()) {}
+
+    static std::uint64_t storage_size(std::uint32_t value_size, std::uint64_t count) {
+        return plane(value_size, count) * possible_cpus();
     }
 
     std::uint8_t* at(std::uint32_t cpu, std::uint64_t index) const {
-        return pages_.data() + cpu * plane_ + index * stride_;
+        return base_ + cpu * plane_ + index * stride_;
     }
     std::uint8_t* mine(std::uint64_t index) const { return at(current_cpu(), index); }
     std::uint32_t cpus() const { return cpus_; }
@@ -53,7 +50,11 @@ public:
     }
 
 private:
-    Pages pages_;
+    static std::uint64_t plane(std::uint32_t value_size, std::uint64_t count) {
+        return round_up(round_up(value_size, 8) * count, kPage);
+    }
+
+    std::uint8_t* base_ = nullptr;
     std::uint64_t stride_ = 0, plane_ = 0;
     std::uint32_t value_size_ = 0, cpus_ = 0;
 };

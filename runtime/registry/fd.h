@@ -37,15 +37,22 @@ struct FileIdentity {
 };
 Result<FileIdentity> identify(int fd);  // EBADF
 
+// A description of its own of the file behind `fd`, which shares neither locks nor position with it.
+Result<Fd> reopen(int fd);
+
 // A new anonymous file of `size` zero bytes, close-on-exec, that can be sealed. `name` shows in /proc/PID/fd.
 Result<Fd> anonymous_file(const char* name, std::size_t size);
 
-// Counting the descriptors of a file, over dup, fork, mmap and processes. counted_descriptor() opens the file of `fd`
-// anew, close-on-exec and never as a standard stream, with a lock that stays until the last duplicate and mapping of
-// the new descriptor is gone; counted_elsewhere() tells whether any is left, not counting `fd` itself and its
-// duplicates.
-Result<Fd> counted_descriptor(int fd);
-bool counted_elsewhere(int fd);
+// Who uses a file: a shared flock(2) on an open file description counts through dup, fork, mmap and SCM_RIGHTS, and ends with the
+// last of them, however its process ends.
+// Marks the description behind `fd` as a user of the file. ENOENT when the file has no name any more.
+Status hold(int fd);
+// True when no description but that of `fd` holds the file. seize() keeps others from it until `fd` is closed: who opens the file
+// meanwhile waits in hold(), and finds it gone if it was unlinked.
+bool is_unheld(int fd);
+bool seize(int fd);
+// The file of `fd` opened anew and held, close-on-exec and never as a standard stream.
+Result<Fd> held_descriptor(int fd);
 
 // Shared pages of a file. Unmaps on destruction.
 class SharedPages {

@@ -1,5 +1,9 @@
 #include "runtime/registry/local_registry.h"
 
+#include <fcntl.h>
+
+#include <cstring>
+
 namespace bpftime {
 
 namespace {
@@ -20,7 +24,7 @@ const char* file_name(ObjectKind kind) {
 Result<int> LocalRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
     if (!file) file = BPFTIME_TRY(anonymous_file(file_name(object->kind()), 0));
     const FileIdentity identity = BPFTIME_TRY(identify(file.get()));
-    Fd fd = BPFTIME_TRY(counted_descriptor(file.get()));
+    Fd fd = BPFTIME_TRY(held_descriptor(file.get()));
     const std::lock_guard lock(mutex_);
     Table& objects = tables_[static_cast<std::size_t>(object->kind())];
     object->id = ++last_id_[static_cast<std::size_t>(object->kind())];
@@ -57,7 +61,22 @@ Result<int> LocalRegistry::open(const BpfObject& object) const {
     const auto found = table(object.kind()).find(object.id);
     if (found == table(object.kind()).end() || found->second.object.get() != &object)
         return fail(failure("the object belongs to another registry").with_errno(ENOENT));
-    return BPFTIME_TRY(counted_descriptor(found->second.file.get())).release();
+    return BPFTIME_TRY(held_descriptor(found->second.file.get())).release();
+}
+
+Result<Fd> LocalRegistry::make_companion(const BpfObject& object, const char* name, std::uint64_t size) {
+    Fd file = BPFTIME_TRY(anonymous_file(name, size));
+    Fd copy = BPFTIME_TRY(reopen(file.get()));
+    const std::lock_guard lock(mutex_);
+    companions_[{&object, name}] = std::move(file);
+    return copy;
+}
+
+Result<Fd> LocalRegistry::open_companion(const BpfObject& object, const char* name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = companions_.find({&object, name});
+    if (found == companions_.end()) return fail(failure("the object has no ", name).with_errno(ENOENT));
+    return reopen(found->second.get());
 }
 
 // Takes a link or perf event that nothing leads to any more out of the tables.
@@ -70,8 +89,9 @@ std::shared_ptr<BpfObject> LocalRegistry::take_unused(const FileIdentity& identi
     Table& objects = tables_[static_cast<std::size_t>(kind)];
     const auto entry = objects.find(found->second->id);
     constexpr long kOurs = 2;  // the table's and by_file_'s
-    if (found->second.use_count() > kOurs || counted_elsewhere(entry->second.file.get())) return nullptr;
+    if (found->second.use_count() > kOurs || !is_unheld(entry->second.file.get())) return nullptr;
     auto object = std::move(found->second);
+    std::erase_if(companions_, [&](const auto& one) { return one.first.first == object.get(); });
     objects.erase(entry);
     by_file_.erase(found);
     return object;
@@ -82,6 +102,7 @@ void LocalRegistry::closed(const FileIdentity& identity) {
     if (!object || object->kind() != ObjectKind::Link) return;
     // The link may have been all that held its event.
     auto event = static_cast<const LinkObject&>(*object).event;
+    detach(static_cast<const LinkObject&>(*object));
     object.reset();
     if (!event) return;
     FileIdentity file;
@@ -107,5 +128,24 @@ Result<std::shared_ptr<BpfObject>> LocalRegistry::pinned(const std::string& path
     if (found == pins_.end()) return fail(failure(path, " does not exist").with_errno(ENOENT));
     return found->second;
 }
+
+Status LocalRegistry::unpin(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    if (pins_.erase(path) == 0) return fail(failure(path, " does not exist").with_errno(ENOENT));
+    return {};
+}
+
+// From here on no system call and no new mapping writes the map.
+Status LocalRegistry::freeze(MapObject& map, int fd) {
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
+        const int error = errno;
+        return fail(failure("cannot freeze map '", map.spec.name, "': ", std::strerror(error)).with_errno(error));
+    }
+    map.page->frozen.store(1);
+    return {};
+}
+
+// Every object stays until the end as it is.
+Status LocalRegistry::bind(ProgramObject& program, std::shared_ptr<MapObject> map) { return bind_slot(program, map->id); }
 
 }  // namespace bpftime

@@ -13,6 +13,9 @@ namespace bpftime {
 // valid files afterwards but lead nowhere.
 class LocalRegistry final : public Registry {
 public:
+    Result<Fd> make_file(const char* name, std::uint64_t size) override { return anonymous_file(name, size); }
+    Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) override;
+    Result<Fd> open_companion(const BpfObject& object, const char* name) const override;
     Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;
     Result<std::shared_ptr<BpfObject>> at(int fd) const override;
     Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;
@@ -21,6 +24,9 @@ public:
     void closed(const FileIdentity& file) override;
     Status pin(const std::string& path, std::shared_ptr<BpfObject> object) override;
     Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const override;
+    Status unpin(const std::string& path) override;
+    Status freeze(MapObject& map, int fd) override;
+    Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) override;
 
 private:
     struct Entry {
@@ -37,6 +43,7 @@ private:
     std::array<std::uint32_t, kObjectKinds> last_id_{};
     std::map<FileIdentity, std::shared_ptr<BpfObject>> by_file_;
     std::map<std::string, std::shared_ptr<BpfObject>> pins_;
+    std::map<std::pair<const BpfObject*, std::string>, Fd> companions_;
 };
 
 }  // namespace bpftime

@@ -1,8 +1,10 @@
 #include "runtime/registry/map_elements.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
+#include "runtime/maps/user_ops.h"
 #include "vm/core/kernel_names.h"
 
 namespace bpftime {
@@ -10,11 +12,9 @@ namespace bpftime {
 namespace {
 
 constexpr std::uint64_t kNoExist = 1, kExist = 2, kLock = 4;  // BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK
-constexpr std::size_t kPage = 4096;
-
 Error errnum(int number, std::string_view cause) { return failure(cause).with_errno(number); }
 
-std::size_t round_up(std::size_t size, std::size_t to) { return (size + to - 1) / to * to; }
+bool is_stored(const MapSpec& spec) { return std::ranges::count(supported_map_types(), spec.type) != 0; }
 
 Status check_flags(std::uint64_t flags, bool exists) {
     if ((flags & ~kLock) > kExist) return fail(errnum(EINVAL, "unknown update flags"));
@@ -23,59 +23,53 @@ Status check_flags(std::uint64_t flags, bool exists) {
     return {};
 }
 
-// A plain array: values in the file, each at a multiple of 8 bytes, so that mmap of the map's descriptor shows them.
-class ArrayElements final : public MapElements {
+// A map of runtime/maps.
+class StoredElements final : public MapElements {
 public:
-    ArrayElements(const MapSpec& spec, SharedPages pages)
-        : value_size_(spec.value_size),
-          stride_(round_up(spec.value_size, 8)),
-          entries_(spec.max_entries),
-          pages_(std::move(pages)) {}
+    explicit StoredElements(std::unique_ptr<Map> map) : map_(std::move(map)) {}
 
+    std::size_t value_size() const override { return map_->user_value_size(); }
     Result<Bytes> lookup(ByteView key) const override {
-        const std::uint32_t index = read_index(key);
-        if (index >= entries_) return fail(errnum(ENOENT, "the index is beyond the array"));
-        const auto value = at(index);
-        return Bytes(value.begin(), value.end());
+        Bytes value(value_size());
+        BPFTIME_CHECK(answer(user_lookup(*map_, key.data(), value.data())));
+        return value;
     }
     Status update(ByteView key, ByteView value, std::uint64_t flags) override {
-        const std::uint32_t index = read_index(key);
-        if ((flags & ~kLock) > kExist) return fail(errnum(EINVAL, "unknown update flags"));
-        if (index >= entries_) return fail(errnum(E2BIG, "the index is beyond the array"));
-        if ((flags & kNoExist) != 0) return fail(errnum(EEXIST, "array elements always exist"));
-        std::memcpy(at(index).data(), value.data(), value_size_);
-        return {};
+        return answer(user_update(*map_, key.data(), value.data(), flags));
     }
-    Status erase(ByteView) override { return fail(errnum(EINVAL, "array elements cannot be deleted")); }
+    Status erase(ByteView key) override { return answer(user_delete(*map_, key.data())); }
+    Result<Bytes> take(ByteView key) override {
+        Bytes value(value_size());
+        BPFTIME_CHECK(answer(user_lookup_and_delete(*map_, key.data(), value.data())));
+        return value;
+    }
     Result<Bytes> next_key(std::optional<ByteView> key) const override {
-        std::uint32_t next = 0;
-        if (key && read_index(*key) < entries_) next = read_index(*key) + 1;
-        if (next >= entries_) return fail(errnum(ENOENT, "no more elements"));
-        Bytes bytes(sizeof(next));
-        std::memcpy(bytes.data(), &next, sizeof(next));
-        return bytes;
+        Bytes next(map_->spec().key_size);
+        BPFTIME_CHECK(answer(user_next_key(*map_, key ? key->data() : nullptr, next.data())));
+        return next;
     }
-    ByteView value_in_place() const override { return entries_ == 1 ? ByteView(at(0)) : ByteView(); }
+    ByteView value_in_place() const override {
+        if (map_->values() == nullptr || map_->spec().max_entries != 1) return {};
+        return {map_->values(), map_->spec().value_size};
+    }
+    Map* map() const override { return map_.get(); }
 
 private:
-    static std::uint32_t read_index(ByteView key) {
-        std::uint32_t index = 0;
-        std::memcpy(&index, key.data(), sizeof(index));
-        return index;
-    }
-    std::span<std::uint8_t> at(std::uint32_t index) const {
-        return pages_.bytes().subspan(index * stride_, value_size_);
+    Status answer(int result) const {
+        if (result >= 0) return {};
+        return fail(failure("map '", map_->spec().name, "': ", std::strerror(-result)).with_errno(-result));
     }
 
-    std::size_t value_size_, stride_, entries_;
-    SharedPages pages_;
+    std::unique_ptr<Map> map_;
 };
 
 // Any map whose elements are found by key, and the arrays of file descriptors.
 class KeyedElements final : public MapElements {
 public:
-    KeyedElements(const MapSpec& spec, bool array) : entries_(spec.max_entries), array_(array) {}
+    KeyedElements(const MapSpec& spec, bool array)
+        : value_size_(spec.value_size), entries_(spec.max_entries), array_(array) {}
 
+    std::size_t value_size() const override { return value_size_; }
     Result<Bytes> lookup(ByteView key) const override {
         const auto found = elements_.find(Bytes(key.begin(), key.end()));
         if (found == elements_.end()) return fail(errnum(ENOENT, "no such element"));
@@ -107,7 +101,7 @@ public:
     }
 
 private:
-    std::size_t entries_;
+    std::size_t value_size_, entries_;
     bool array_;
     std::map<Bytes, Bytes> elements_;
 };
@@ -115,6 +109,9 @@ private:
 // Maps whose elements this registry does not keep.
 class NoElements final : public MapElements {
 public:
+    explicit NoElements(const MapSpec& spec) : value_size_(spec.value_size) {}
+
+    std::size_t value_size() const override { return value_size_; }
     Result<Bytes> lookup(ByteView) const override { return fail(unsupported()); }
     Status update(ByteView, ByteView, std::uint64_t) override { return fail(unsupported()); }
     Status erase(ByteView) override { return fail(unsupported()); }
@@ -124,32 +121,41 @@ private:
     static Error unsupported() {
         return errnum(kNotSupported, "elements of this map type are not reachable from outside");
     }
+
+    std::size_t value_size_;
 };
 
 }  // namespace
 
-std::size_t elements_file_size(const MapSpec& spec) {
-    const auto type = static_cast<MapType>(spec.type);
-    if (type == MapType::Array) return round_up(round_up(spec.value_size, 8) * spec.max_entries, kPage);
-    if (type == MapType::Arena) return std::size_t{spec.max_entries} * kPage;
-    return 0;
+Result<Bytes> MapElements::take(ByteView key) {
+    Bytes value = BPFTIME_TRY(lookup(key));
+    BPFTIME_CHECK(erase(key));
+    return value;
 }
 
-Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file) {
+Result<std::uint64_t> elements_file_size(const MapSpec& spec) {
+    if (is_stored(spec)) return map_storage(spec);
+    const auto type = static_cast<MapType>(spec.type);
+    return type == MapType::Arena ? std::uint64_t{spec.max_entries} * kPage : 0;
+}
+
+Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file, bool fresh) {
+    if (is_stored(spec)) {
+        const std::uint64_t size = BPFTIME_TRY(map_storage(spec));
+        const Fd own = BPFTIME_TRY(reopen(file));  // a mapping must not keep the lock of a descriptor handed out
+        Pages pages = BPFTIME_TRY(Pages::share(own.get(), size));
+        auto map = BPFTIME_TRY(fresh ? create_map(spec, std::move(pages)) : open_map(spec, std::move(pages)));
+        return std::make_unique<StoredElements>(std::move(map));
+    }
     switch (static_cast<MapType>(spec.type)) {
-        case MapType::Array: {
-            auto pages = BPFTIME_TRY(SharedPages::map(file, elements_file_size(spec)));
-            return std::make_unique<ArrayElements>(spec, std::move(pages));
-        }
         case MapType::ProgArray:
         case MapType::PerfEventArray:
         case MapType::CgroupArray:
         case MapType::ArrayOfMaps: return std::make_unique<KeyedElements>(spec, true);
-        case MapType::Hash:
         case MapType::LruHash:
         case MapType::LpmTrie:
         case MapType::HashOfMaps: return std::make_unique<KeyedElements>(spec, false);
-        default: return std::make_unique<NoElements>();
+        default: return std::make_unique<NoElements>(spec);
     }
 }
 

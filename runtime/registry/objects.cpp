@@ -16,6 +16,7 @@ std::string_view kind_name(ObjectKind kind) {
 MapSpec MapObject::snapshot() const {
     MapSpec copy = spec;
     copy.name = binding_name(spec.name);
+    copy.frozen = frozen();
     if (copy.name.starts_with('.')) {
         const ByteView value = elements->value_in_place();
         copy.contents.assign(value.begin(), value.end());
@@ -23,17 +24,25 @@ MapSpec MapObject::snapshot() const {
     return copy;
 }
 
-LinkObject::~LinkObject() {
-    if (!event) return;
-    const std::lock_guard lock(event->mutex);
-    event->linked = false;
-    event->program.reset();
+Status bind_slot(ProgramObject& program, std::uint32_t map) {
+    for (auto& slot : program.page->bound) {
+        std::uint32_t there = 0;
+        if (slot.compare_exchange_strong(there, map) || there == map) return {};
+    }
+    return fail(failure("program ", program.id, " is bound to ", kMaxBoundMaps, " maps already").with_errno(E2BIG));
 }
 
-bool LinkObject::active() const {
-    if (!event) return true;
-    const std::lock_guard lock(event->mutex);
-    return event->enabled;
+std::vector<std::uint32_t> bound_maps(const ObjectPage& page) {
+    std::vector<std::uint32_t> ids;
+    for (const auto& slot : page.bound)
+        if (const std::uint32_t id = slot.load(); id != 0) ids.push_back(id);
+    return ids;
+}
+
+void detach(const LinkObject& link) {
+    if (!link.event || link.event->page->link.load() != link.id) return;
+    link.event->page->program.store(0);
+    link.event->page->link.store(0);
 }
 
 std::string binding_name(std::string_view kernel_name) {

@@ -10,6 +10,7 @@
 #include "runtime/registry/btf.h"
 #include "runtime/registry/fd.h"
 #include "runtime/registry/map_elements.h"
+#include "runtime/registry/shm_layout.h"
 #include "vm/core/encoding.h"
 #include "vm/core/program.h"
 
@@ -31,6 +32,8 @@ public:
 
     ObjectKind kind() const { return kind_; }
     std::uint32_t id = 0;  // unique among its kind, never reused; set when the object is published
+    // What changes of the object, as every process of its registry sees it. Never null.
+    std::shared_ptr<ObjectPage> page = std::make_shared<ObjectPage>();
 
 private:
     ObjectKind kind_;
@@ -49,8 +52,9 @@ struct MapObject final : BpfObject {
 
     // The shape with the name that programs bind by, the frozen state and, for a data section, the value as it is now.
     MapSpec snapshot() const;
+    bool frozen() const { return page->frozen.load(std::memory_order_acquire) != 0; }
 
-    MapSpec spec;  // contents stay in `elements`
+    MapSpec spec;  // contents stay in `elements`, frozen in the page
     std::unique_ptr<MapElements> elements;
     std::shared_ptr<MapObject> inner;  // template of a map-in-map's values
     std::shared_ptr<BtfObject> btf;
@@ -62,7 +66,6 @@ struct ProgramObject final : BpfObject {
     ProgramObject() : BpfObject(kKind) {}
     Program program;                                // its maps as they were when it was loaded
     std::vector<std::shared_ptr<MapObject>> maps;   // as Program::maps
-    std::vector<std::shared_ptr<MapObject>> bound;  // PROG_BIND_MAP: kept alive, not referred to
     std::shared_ptr<BtfObject> btf;
     std::uint32_t flags = 0;
 };
@@ -94,8 +97,7 @@ struct ProbeTarget {
     std::int32_t cpu = -1;         // only while on this processor, -1 for any
     std::uint32_t type = 0;        // perf_event_attr as it came: what link info repeats
     std::uint64_t config = 0;
-    std::uint64_t period = 0;  // Sampling: events between two runs, or runs a second
-    bool frequency = false;    // ...the latter
+    bool frequency = false;  // Sampling: the page's period counts runs a second
 };
 
 // What perf_event_open(2) made. A program comes to it by ioctl(SET_BPF), or through a link.
@@ -103,16 +105,11 @@ struct PerfEventObject final : BpfObject {
     static constexpr ObjectKind kKind = ObjectKind::PerfEvent;
     PerfEventObject() : BpfObject(kKind) {}
 
+    bool enabled() const { return page->enabled.load(std::memory_order_acquire) != 0; }
+
+    // An output event's descriptor is a pipe: a byte in it wakes who waits. Its pages, as a client maps them and the kernel lays them
+    // out (struct perf_event_mmap_page, then 2^n of data), are the companion "ring".
     ProbeTarget target;
-    mutable std::mutex mutex;  // guards what follows
-    bool enabled = false;
-    bool linked = false;  // the program is a link's, and leaves with it
-    std::shared_ptr<ProgramObject> program;
-    // Output: the pages that a client maps, as the kernel lays them out (struct perf_event_mmap_page, then 2^n of
-    // data). The descriptor that the client waits on is a pipe: a byte in it wakes.
-    Fd ring;
-    std::size_t ring_size = 0;  // bytes, 0 until the client has mapped it
-    bool paused = false;
 };
 
 // A program attached for as long as the link lives. All that an agent needs is in `target`; a link on a perf event
@@ -120,9 +117,7 @@ struct PerfEventObject final : BpfObject {
 struct LinkObject final : BpfObject {
     static constexpr ObjectKind kKind = ObjectKind::Link;
     LinkObject() : BpfObject(kKind) {}
-    ~LinkObject() override;  // takes the program from the event
-
-    bool active() const;
+    bool active() const { return !event || event->enabled(); }
 
     std::shared_ptr<ProgramObject> program;
     std::uint32_t attach_type = 0;  // BPF_PERF_EVENT, BPF_TRACE_UPROBE_MULTI
@@ -130,6 +125,14 @@ struct LinkObject final : BpfObject {
     ProbeTarget target;
     std::shared_ptr<PerfEventObject> event;  // BPF_PERF_EVENT only
 };
+
+// Takes the program from the event that the link put it on. Called once nothing leads to the link any more.
+void detach(const LinkObject& link);
+
+// Enters a map into the page of a program that it shall live as long as. E2BIG.
+Status bind_slot(ProgramObject& program, std::uint32_t map);
+// The maps bound so.
+std::vector<std::uint32_t> bound_maps(const ObjectPage& page);
 
 // The name that objects bind a map by. libbpf prefixes the maps of data sections with the object's name
 // ("minimal.rodata"); the section alone is what stays the same ("." never occurs in a C name).

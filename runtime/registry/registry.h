@@ -18,8 +18,18 @@ class Registry {
 public:
     virtual ~Registry() = default;
 
+    // A file of zeros for the contents of a new object, at least `size` bytes: what publish() takes. `name` helps people to tell
+    // files apart. ENOMEM.
+    virtual Result<Fd> make_file(const char* name, std::uint64_t size) = 0;
+
+    // A file that belongs to an object and goes with it, such as the pages of an event that clients map; a new one in place of one
+    // that is there. open_companion(): the one that is there, ENOENT.
+    virtual Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) = 0;
+    virtual Result<Fd> open_companion(const BpfObject& object, const char* name) const = 0;
+
     // Enters `object` under a fresh id and returns a new descriptor for it, close-on-exec, which the caller owns.
-    // `file` stands behind the object; when it is absent an empty one is made.
+    // `file` stands behind the object: one of make_file(), or a pipe for an object whose descriptor is waited on; when it is absent
+    // an empty one is made.
     virtual Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) = 0;
 
     // The object that `fd` leads to. EBADF when it is not open, EINVAL when it is no BPF object.
@@ -38,6 +48,12 @@ public:
     // BPF_OBJ_PIN, BPF_OBJ_GET. EEXIST, ENOENT.
     virtual Status pin(const std::string& path, std::shared_ptr<BpfObject> object) = 0;
     virtual Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const = 0;
+    // What unlink(2) of a pinned path does. ENOENT.
+    virtual Status unpin(const std::string& path) = 0;
+
+    // BPF_MAP_FREEZE through descriptor `fd`; BPF_PROG_BIND_MAP: the map lives as long as the program.
+    virtual Status freeze(MapObject& map, int fd) = 0;
+    virtual Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) = 0;
 
     // at() for one kind: EINVAL when the descriptor leads to an object of another.
     template <class T>

@@ -24,7 +24,7 @@ namespace std {
 [[noreturn]] void __throw_bad_array_new_length() { __builtin_trap(); }
 }  // namespace std
 
-#if _GLIBCXX_RELEASE >= 14
+#if _GLIBCXX_RELEASE >= 13
 // Taken for one of the shared library's since then.
 template void std::string::_M_replace_cold(char*, size_type, const char*, size_type, size_type);
 #endif

@@ -43,7 +43,7 @@ MapSpec spec_of(const bpftime_rt_map& row) {
 // Stands for a map that was never created, so that programs meet a missing key instead of a null map.
 class MissingMap final : public Map {
 public:
-    MissingMap() : Map(MapSpec{}) {}
+    MissingMap() : Map(MapSpec{}, {}) {}
     void* lookup(const void*) override { return nullptr; }
     int update(const void*, const void*, uint64_t) override { return -EBADF; }
     int erase(const void*) override { return -EBADF; }

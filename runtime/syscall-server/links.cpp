@@ -22,14 +22,17 @@ Result<long> link_perf_event(BpfSession& session, const bpf_attr& attr, std::sha
     if (attr.link_create.flags != 0) return fail(failure("links on perf events take no flags"));
     auto event = session.registry.get<PerfEventObject>(static_cast<int>(attr.link_create.target_fd));
     if (!event) return fail(std::move(event).error().with_errno(EBADF));
-    BPFTIME_CHECK(attach_to_event(**event, program, true));
+    BPFTIME_CHECK(attach_to_event(**event, *program));
     auto link = std::make_shared<LinkObject>();
     link->event = *event;
     link->program = std::move(program);
     link->attach_type = kAttachPerfEvent;
     link->target = (*event)->target;
     link->target.sites.front().cookie = attr.link_create.perf_event.bpf_cookie;
-    return BPFTIME_TRY(session.registry.publish(std::move(link)));
+    const auto fd = session.registry.publish(link);
+    if (fd) (*event)->page->link = link->id;
+    else (*event)->page->program = 0;
+    return fd ? Result<long>(*fd) : fail(Error(fd.error()));
 }
 
 // ---- Many places at once --------------------------------------------------------------------------------------------

@@ -1,6 +1,4 @@
 // Elements of maps, and freezing. Values that hold objects (programs, maps) arrive as descriptors and are read as ids.
-#include <fcntl.h>
-
 #include <cstring>
 
 #include "runtime/syscall-server/handlers.h"
@@ -28,9 +26,9 @@ Result<std::shared_ptr<MapObject>> readable(BpfSession& session, const bpf_attr&
 
 Result<std::shared_ptr<MapObject>> writable(BpfSession& session, const bpf_attr& attr) {
     auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
-    if ((map->spec.flags & kReadOnly) != 0 || map->spec.frozen)
+    if ((map->spec.flags & kReadOnly) != 0 || map->frozen())
         return fail(
-            failure("map '", map->spec.name, "' is ", map->spec.frozen ? "frozen" : "read-only").with_errno(EPERM));
+            failure("map '", map->spec.name, "' is ", map->frozen() ? "frozen" : "read-only").with_errno(EPERM));
     return map;
 }
 
@@ -81,7 +79,7 @@ Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
 Result<long> map_update(BpfSession& session, bpf_attr& attr) {
     const auto map = BPFTIME_TRY(writable(session, attr));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
-    Bytes value = BPFTIME_TRY(read_bytes(attr.value, map->spec.value_size));
+    Bytes value = BPFTIME_TRY(read_bytes(attr.value, map->elements->value_size()));
     if (holds_objects(*map)) {
         std::int32_t fd = -1;
         std::memcpy(&fd, value.data(), sizeof(fd));
@@ -102,8 +100,7 @@ Result<long> map_delete(BpfSession& session, bpf_attr& attr) {
 Result<long> map_take(BpfSession& session, bpf_attr& attr) {
     const auto map = BPFTIME_TRY(writable(session, attr));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
-    const Bytes value = BPFTIME_TRY(map->elements->lookup(key));
-    BPFTIME_CHECK(map->elements->erase(key));
+    const Bytes value = BPFTIME_TRY(map->elements->take(key));
     BPFTIME_CHECK(write_user(attr.value, value));
     return 0;
 }
@@ -117,16 +114,11 @@ Result<long> map_next_key(BpfSession& session, bpf_attr& attr) {
     return 0;
 }
 
-// From here on no system call and no new mapping writes the map.
 Result<long> map_freeze(BpfSession& session, bpf_attr& attr) {
     const int fd = static_cast<int>(attr.map_fd);
     const auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
-    if (map->spec.frozen) return fail(failure("map '", map->spec.name, "' is frozen already").with_errno(EPERM));
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
-        const int error = errno;
-        return fail(failure("cannot freeze map '", map->spec.name, "': ", std::strerror(error)).with_errno(error));
-    }
-    map->spec.frozen = true;
+    if (map->frozen()) return fail(failure("map '", map->spec.name, "' is frozen already").with_errno(EPERM));
+    BPFTIME_CHECK(session.registry.freeze(*map, fd));
     return 0;
 }
 

@@ -139,7 +139,8 @@ Result<long> map_create(BpfSession& session, bpf_attr& attr) {
         map->inner = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.inner_map_fd)));
         if (holds_maps(map->inner->spec)) return fail(failure("maps of maps cannot be nested deeper"));
     }
-    Fd file = BPFTIME_TRY(anonymous_file("bpf-map", elements_file_size(map->spec)));
+    const std::uint64_t size = BPFTIME_TRY(elements_file_size(map->spec));
+    Fd file = BPFTIME_TRY(session.registry.make_file("bpf-map", size));
     map->elements = BPFTIME_TRY(make_elements(map->spec, file.get()));
     return BPFTIME_TRY(session.registry.publish(std::move(map), std::move(file)));
 }

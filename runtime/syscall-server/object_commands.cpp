@@ -63,7 +63,7 @@ Result<bpf_prog_info> describe(const ProgramObject& program, const bpf_prog_info
     info.gpl_compatible = program.program.license.find("GPL") != std::string::npos;
     std::vector<std::uint32_t> ids;
     for (const auto& map : program.maps) ids.push_back(map->id);
-    for (const auto& map : program.bound) ids.push_back(map->id);
+    for (const std::uint32_t id : bound_maps(*program.page)) ids.push_back(id);
     info.nr_map_ids = asked.nr_map_ids;
     BPFTIME_CHECK(offer(asked.map_ids, info.nr_map_ids, ids));
     info.map_ids = asked.map_ids;
@@ -148,9 +148,8 @@ Result<long> program_bind_map(BpfSession& session, bpf_attr& attr) {
     if (attr.prog_bind_map.flags != 0) return fail(failure("PROG_BIND_MAP takes no flags"));
     const auto program = BPFTIME_TRY(session.registry.get<ProgramObject>(static_cast<int>(attr.prog_bind_map.prog_fd)));
     auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.prog_bind_map.map_fd)));
-    const bool known = std::ranges::find(program->maps, map) != program->maps.end() ||
-                       std::ranges::find(program->bound, map) != program->bound.end();
-    if (!known) program->bound.push_back(std::move(map));
+    const bool known = std::ranges::find(program->maps, map) != program->maps.end();
+    if (!known) BPFTIME_CHECK(session.registry.bind(*program, std::move(map)));
     return 0;
 }
 

@@ -105,7 +105,6 @@ Status describe_tracepoint(const Opening& opening, ProbeTarget& target) {
 Status describe_software(const Opening& opening, ProbeTarget& target) {
     const bool output = opening.attr.config == PERF_COUNT_SW_BPF_OUTPUT;
     target.kind = output ? ProbeKind::Output : ProbeKind::Sampling;
-    target.period = opening.attr.sample_period;
     target.frequency = opening.attr.freq != 0;
     return {};
 }
@@ -147,7 +146,8 @@ Result<int> open_event(Opening& opening, Describe describe, int group) {
     target.cpu = opening.cpu;
     target.type = opening.attr.type;
     target.config = opening.attr.config;
-    event->enabled = opening.attr.disabled == 0;
+    event->page->enabled = opening.attr.disabled == 0;
+    event->page->period = target.kind == ProbeKind::Sampling ? opening.attr.sample_period : 0;
     Fd file;
     if (target.kind == ProbeKind::Output) file = BPFTIME_TRY(new_pipe());
     return opening.session.registry.publish(std::move(event), std::move(file));
@@ -156,14 +156,13 @@ Result<int> open_event(Opening& opening, Describe describe, int group) {
 // ---- ioctl ----------------------------------------------------------------------------------------------------------
 
 Result<long> set_program(BpfSession& session, PerfEventObject& event, int fd) {
-    auto program = BPFTIME_TRY(session.registry.get<ProgramObject>(fd));
-    BPFTIME_CHECK(attach_to_event(event, std::move(program), false));
+    const auto program = BPFTIME_TRY(session.registry.get<ProgramObject>(fd));
+    BPFTIME_CHECK(attach_to_event(event, *program));
     return 0;
 }
 
 Result<long> set_enabled(PerfEventObject& event, bool enabled) {
-    const std::lock_guard lock(event.mutex);
-    event.enabled = enabled;
+    event.page->enabled = enabled;
     return 0;
 }
 
@@ -182,18 +181,16 @@ Result<long> set_output(BpfSession& session, std::uint64_t argument) {
 }
 
 Result<long> set_paused(PerfEventObject& event, bool paused) {
-    const std::lock_guard lock(event.mutex);
-    if (event.ring_size == 0) return fail(failure("the event's pages have not been mapped"));
-    event.paused = paused;
+    if (event.page->ring_size == 0) return fail(failure("the event's pages have not been mapped"));
+    event.page->paused = paused;
     return 0;
 }
 
 Result<long> set_period(PerfEventObject& event, std::uint64_t address) {
     const auto period = BPFTIME_TRY(read_user_object<std::uint64_t>(address));
-    const std::lock_guard lock(event.mutex);
-    if (event.target.period == 0 || period == 0 || (period >> 63) != 0)
+    if (event.page->period == 0 || period == 0 || (period >> 63) != 0)
         return fail(failure("the event does not take this period"));
-    event.target.period = period;
+    event.page->period = period;
     return 0;
 }
 
@@ -236,7 +233,7 @@ Result<long> perf_ioctl(BpfSession& session, PerfEventObject& event, unsigned lo
     }
 }
 
-Status attach_to_event(PerfEventObject& event, std::shared_ptr<ProgramObject> program, bool by_link) {
+Status attach_to_event(PerfEventObject& event, const ProgramObject& program) {
     ProgType wanted = ProgType::PerfEvent;
     switch (event.target.kind) {
         case ProbeKind::Uprobe:
@@ -245,50 +242,47 @@ Status attach_to_event(PerfEventObject& event, std::shared_ptr<ProgramObject> pr
         case ProbeKind::Sampling:
         case ProbeKind::Output: break;
     }
-    const std::lock_guard lock(event.mutex);
-    const auto type = static_cast<ProgType>(program->program.type);
+    const auto type = static_cast<ProgType>(program.program.type);
     const auto wrong_type = [&] {
-        return fail(failure("program '", program->program.name, "' of type ", prog_type_name(program->program.type),
+        return fail(failure("program '", program.program.name, "' of type ", prog_type_name(program.program.type),
                             " cannot run on this event"));
     };
     const auto taken = [] { return fail(failure("the event has a program already").with_errno(EEXIST)); };
     // The kernel asks a sampling event for its program first, any other for the type.
-    if (wanted == ProgType::PerfEvent && event.program) return taken();
+    if (wanted == ProgType::PerfEvent && event.page->program != 0) return taken();
     if (type != wanted) return wrong_type();
-    if (event.program) return taken();
-    event.program = std::move(program);
-    event.linked = by_link;
-    return {};
+    std::uint32_t none = 0;
+    return event.page->program.compare_exchange_strong(none, program.id) ? Status() : taken();
 }
 
-Result<Fd> perf_ring(PerfEventObject& event, std::size_t size, std::uint64_t offset) {
+Result<Fd> perf_ring(Registry& registry, PerfEventObject& event, std::size_t size, std::uint64_t offset) {
     const std::size_t page = static_cast<std::size_t>(getpagesize());
     size = (size + page - 1) / page * page;
     const std::size_t data = size - page;
-    const std::lock_guard lock(event.mutex);
     // Pages that nobody has mapped any more make way for others.
-    const bool mapped = event.ring && counted_elsewhere(event.ring.get());
-    const bool shape = size >= page && (data & (data - 1)) == 0 && (!mapped || event.ring_size == size);
+    auto ring = registry.open_companion(event, "ring");
+    const bool mapped = ring && !is_unheld(ring->get());
+    const bool shape = size >= page && (data & (data - 1)) == 0 && (!mapped || event.page->ring_size == size);
     if (event.target.kind != ProbeKind::Output || offset != 0 || !shape)
         return fail(failure("an output event is mapped as one page and a power of two of pages, always the same"));
     if (!mapped) {
-        event.ring_size = 0;
-        event.ring = BPFTIME_TRY(anonymous_file("perf_ring", size));
-        const SharedPages header = BPFTIME_TRY(SharedPages::map(event.ring.get(), page));
+        event.page->ring_size = 0;
+        ring = BPFTIME_TRY(registry.make_companion(event, "ring", size));
+        const SharedPages header = BPFTIME_TRY(SharedPages::map(ring->get(), page));
         auto* control = reinterpret_cast<perf_event_mmap_page*>(header.bytes().data());
         control->data_offset = page;
         control->data_size = data;
-        event.ring_size = size;
+        event.page->ring_size = size;
     }
-    return counted_descriptor(event.ring.get());
+    return held_descriptor(ring->get());
 }
 
 namespace {
 
-bool has_records(const PerfEventObject& event) {
-    const std::lock_guard lock(event.mutex);
-    if (event.ring_size == 0) return false;
-    const auto header = SharedPages::map(event.ring.get(), static_cast<std::size_t>(getpagesize()));
+bool has_records(const Registry& registry, const PerfEventObject& event) {
+    const auto ring = registry.open_companion(event, "ring");
+    if (!ring) return false;
+    const auto header = SharedPages::map(ring->get(), static_cast<std::size_t>(getpagesize()));
     if (!header) return false;
     auto* control = reinterpret_cast<perf_event_mmap_page*>(header->bytes().data());
     return std::atomic_ref(control->data_head).load(std::memory_order_acquire) !=
@@ -298,11 +292,10 @@ bool has_records(const PerfEventObject& event) {
 }  // namespace
 
 // A record that comes in between writes its own byte, so that it is never missed.
-void settle_readiness(const PerfEventObject& event, int fd) {
-    if (event.target.kind != ProbeKind::Output) return;
+void settle_readiness(const Registry& registry, const PerfEventObject& event, int fd) {
     char bytes[512];
     while (read(fd, bytes, sizeof(bytes)) > 0) continue;
-    if (has_records(event) && write(fd, "", 1) < 0) return;  // full is as good
+    if (has_records(registry, event) && write(fd, "", 1) < 0) return;  // full is as good
 }
 
 }  // namespace bpftime

@@ -29,11 +29,11 @@ bool is_perf_ioctl(unsigned long request);
 Result<long> perf_ioctl(BpfSession& session, PerfEventObject& event, unsigned long request, std::uint64_t argument);
 
 // Attaches to an event: EEXIST when it has a program, EINVAL when the program is not of the event's type.
-Status attach_to_event(PerfEventObject& event, std::shared_ptr<ProgramObject> program, bool by_link);
+Status attach_to_event(PerfEventObject& event, const ProgramObject& program);
 
 // A descriptor of the pages that a client maps of an output event, which the mapping needs only until it is made.
 // EINVAL unless `size` is a page and a power of two of pages, the same as what is mapped already, and `offset` 0.
-Result<Fd> perf_ring(PerfEventObject& event, std::size_t size, std::uint64_t offset);
+Result<Fd> perf_ring(Registry& registry, PerfEventObject& event, std::size_t size, std::uint64_t offset);
 
 // Makes descriptor `fd` of an output event readable if there are records that the client has not read, and not
 // otherwise: whoever waits on it asks this first. Nothing for other events.

@@ -120,7 +120,7 @@ std::vector<AbsentReference> find_absent(Load& load) {
 }
 
 ByteView constant_contents(const MapObject& map) {
-    const bool constant = map.spec.frozen && (map.spec.flags & kReadOnlyProg) != 0;
+    const bool constant = map.frozen() && (map.spec.flags & kReadOnlyProg) != 0;
     return constant ? map.elements->value_in_place() : ByteView();
 }
 

@@ -277,6 +277,8 @@ TEST_CASE("an object in memory loads like the file") {
     const auto from_memory = load_elf(bytes, path);
     REQUIRE(from_memory);
     const LoadedObject from_file = load("globals");
+    REQUIRE(from_memory->programs[0].program);
+    REQUIRE(from_file.programs[0].program);
     CHECK(from_memory->programs[0].program->insns == from_file.programs[0].program->insns);
 }
 

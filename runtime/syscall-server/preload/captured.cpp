@@ -45,7 +45,14 @@ std::optional<long> outcome(std::string_view call, const Result<T>& result) {
     return -result.error().errnum;
 }
 
-BpfSession new_session() { return BpfSession{process_registry(), {}, {}}; }
+// Carries out one call in a session of its own; without a registry it fails as that did.
+template <class Body>
+std::optional<long> in_session(std::string_view call, Body body) {
+    const auto registry = process_registry();
+    if (!registry) return outcome<long>(call, fail(Error(registry.error())));
+    BpfSession session{**registry, {}, {}};
+    return body(session);
+}
 
 }  // namespace
 
@@ -53,42 +60,47 @@ bool outside() { return !inside; }
 
 long bpf(int command, void* attr, unsigned size) noexcept {
     return guarded(long{-ENOMEM}, [&] {
-        BpfSession session = new_session();
-        const long result = bpf_call(session, command, attr, size);
-        if (result < 0 && session.error) log_refusal(bpf_command_name(command), *session.error);
-        return result;
+        return *in_session(bpf_command_name(command), [&](BpfSession& session) {
+            const long result = bpf_call(session, command, attr, size);
+            if (result < 0 && session.error) log_refusal(bpf_command_name(command), *session.error);
+            return result;
+        });
     });
 }
 
 std::optional<long> open_event(void* attr, pid_t pid, int cpu, int group, unsigned long flags) noexcept {
-    return guarded(std::optional<long>(-ENOMEM), [&]() -> std::optional<long> {
-        BpfSession session = new_session();
-        const auto result =
-            perf_event_open(session, event_sources(), reinterpret_cast<std::uintptr_t>(attr), pid, cpu, group, flags);
-        if (result && !*result) return std::nullopt;
-        if (result) return **result;
-        return outcome<long>("perf_event_open", fail(Error(result.error())));
+    return guarded(std::optional<long>(-ENOMEM), [&] {
+        return in_session("perf_event_open", [&](BpfSession& session) -> std::optional<long> {
+            const auto result = perf_event_open(session, event_sources(), reinterpret_cast<std::uintptr_t>(attr), pid,
+                                                cpu, group, flags);
+            if (result && !*result) return std::nullopt;
+            if (result) return **result;
+            return outcome<long>("perf_event_open", fail(Error(result.error())));
+        });
     });
 }
 
 std::optional<long> control_event(int fd, unsigned long request, void* argument) noexcept {
     if (!is_perf_ioctl(request) || !has_process_registry()) return std::nullopt;
-    return guarded(std::optional<long>(-ENOMEM), [&]() -> std::optional<long> {
-        BpfSession session = new_session();
-        const auto event = session.registry.get<PerfEventObject>(fd);
-        if (!event) return std::nullopt;
-        return outcome("ioctl", perf_ioctl(session, **event, request, reinterpret_cast<std::uintptr_t>(argument)));
+    return guarded(std::optional<long>(-ENOMEM), [&] {
+        return in_session("ioctl", [&](BpfSession& session) -> std::optional<long> {
+            const auto event = session.registry.get<PerfEventObject>(fd);
+            if (!event) return std::nullopt;
+            return outcome("ioctl", perf_ioctl(session, **event, request, reinterpret_cast<std::uintptr_t>(argument)));
+        });
     });
 }
 
 std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) noexcept {
     if (!has_process_registry()) return std::nullopt;
-    return guarded(std::optional<long>(-ENOMEM), [&]() -> std::optional<long> {
-        const auto event = process_registry().get<PerfEventObject>(fd);
-        if (!event) return std::nullopt;
-        auto ring = perf_ring(**event, size, static_cast<std::uint64_t>(offset));
-        if (ring) return ring->release();
-        return outcome<long>("mmap", fail(std::move(ring).error()));
+    return guarded(std::optional<long>(-ENOMEM), [&] {
+        return in_session("mmap", [&](BpfSession& session) -> std::optional<long> {
+            const auto event = session.registry.get<PerfEventObject>(fd);
+            if (!event) return std::nullopt;
+            auto ring = perf_ring(session.registry, **event, size, static_cast<std::uint64_t>(offset));
+            if (ring) return ring->release();
+            return outcome<long>("mmap", fail(std::move(ring).error()));
+        });
     });
 }
 
@@ -133,7 +145,7 @@ std::optional<FileIdentity> about_to_close(int fd) noexcept {
 void has_closed(int fd, const FileIdentity& file) noexcept {
     guarded(false, [&] {
         unwatch_all(fd);
-        process_registry().closed(file);
+        if (const auto registry = process_registry()) (*registry)->closed(file);
         return true;
     });
 }

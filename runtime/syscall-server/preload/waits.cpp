@@ -23,16 +23,23 @@ Watches& watches() {
     return all;
 }
 
+// Null unless it is an output event's.
+std::shared_ptr<PerfEventObject> output_event(Registry& registry, int fd) {
+    const auto event = registry.get<PerfEventObject>(fd);
+    return event && (*event)->target.kind == ProbeKind::Output ? *event : nullptr;
+}
+
 void settle(int fd) {
-    const auto event = process_registry().get<PerfEventObject>(fd);
-    if (event) settle_readiness(**event, fd);
+    const auto registry = process_registry();
+    if (!registry) return;
+    if (const auto event = output_event(**registry, fd)) settle_readiness(**registry, *event, fd);
 }
 
 }  // namespace
 
 void watch(int epoll, int fd) {
-    const auto event = process_registry().get<PerfEventObject>(fd);
-    if (!event || (*event)->target.kind != ProbeKind::Output) return;
+    const auto registry = process_registry();
+    if (!registry || !output_event(**registry, fd)) return;
     const std::lock_guard lock(watches().mutex);
     watches().by_epoll[epoll].insert(fd);
 }

@@ -1,0 +1,62 @@
+// The registry that several processes share: objects are files of a ShmDirectory. An object lives as long as somebody holds a
+// descriptor of it, it is pinned, or another living object refers to it; collect() removes the others.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "runtime/registry/object_records.h"
+#include "runtime/registry/registry.h"
+#include "runtime/registry/shm_directory.h"
+
+namespace bpftime {
+
+class SharedRegistry final : public Registry {
+public:
+    // See ShmDirectory::open.
+    static Result<std::unique_ptr<SharedRegistry>> open(ShmDirectory::Open how, const std::string& name = {});
+
+    Result<Fd> make_file(const char* name, std::uint64_t size) override;
+    Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) override;
+    Result<Fd> open_companion(const BpfObject& object, const char* name) const override;
+    Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;
+    Result<std::shared_ptr<BpfObject>> at(int fd) const override;
+    Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;
+    std::optional<std::uint32_t> next_id(ObjectKind kind, std::uint32_t after) const override;
+    Result<int> open(const BpfObject& object) const override;
+    void closed(const FileIdentity& file) override;
+    Status pin(const std::string& path, std::shared_ptr<BpfObject> object) override;
+    Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const override;
+    Status unpin(const std::string& path) override;
+    Status freeze(MapObject& map, int fd) override;
+    Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) override;
+
+    // Removes the objects that nobody needs any more; those that processes left behind when they died among them. Does nothing while
+    // another process does, or publishes.
+    void collect() const;
+
+    // Ids of all objects of a kind, ascending.
+    std::vector<std::uint32_t> ids(ObjectKind kind) const;
+    const ShmDirectory& directory() const { return directory_; }
+
+private:
+    using Key = ObjectReference;
+
+    explicit SharedRegistry(ShmDirectory directory) : directory_(std::move(directory)) {}
+
+    bool is_held(Key key) const;
+    std::vector<Key> references(Key key) const;
+    void remove(Key key) const;
+    void remove_companions() const;
+    Result<std::shared_ptr<BpfObject>> load(Key key) const;
+    Result<std::shared_ptr<BpfObject>> find(Key key) const;
+    std::vector<Key> keys() const;
+    std::vector<Key> pins() const;
+
+    ShmDirectory directory_;
+    mutable std::recursive_mutex mutex_;
+    mutable std::map<Key, std::shared_ptr<BpfObject>> known_;  // by this process, mapped
+    mutable std::atomic<std::uint32_t> published_ = 0;                      // since the last collection
+};
+
+}  // namespace bpftime
