@@ -36,7 +36,7 @@ Status attach_to_event(PerfEventObject& event, const ProgramObject& program);
 Result<Fd> perf_ring(Registry& registry, PerfEventObject& event, std::size_t size, std::uint64_t offset);
 
 // Makes descriptor `fd` of an output event readable if there are records that the client has not read, and not
-// otherwise: whoever waits on it asks this first. Nothing for other events.
-void settle_readiness(const PerfEventObject& event, int fd);
+// otherwise: whoever waits on it asks this first.
+void settle_readiness(const Registry& registry, const PerfEventObject& event, int fd);
 
 }  // namespace bpftime
