@@ -35,8 +35,4 @@ Status attach_to_event(PerfEventObject& event, const ProgramObject& program);
 // EINVAL unless `size` is a page and a power of two of pages, the same as what is mapped already, and `offset` 0.
 Result<Fd> perf_ring(Registry& registry, PerfEventObject& event, std::size_t size, std::uint64_t offset);
 
-// Makes descriptor `fd` of an output event readable if there are records that the client has not read, and not
-// otherwise: whoever waits on it asks this first.
-void settle_readiness(const Registry& registry, const PerfEventObject& event, int fd);
-
 }  // namespace bpftime

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -19,7 +20,7 @@
 
 static void say(const char* name, long result) {
     if (result < 0)
-        printf("%-44s %s\n", name, strerrorname_np(errno));
+        printf("%-44s %s\n", name, errno == 524 ? "ENOTSUPP" : strerrorname_np(errno));
     else
         printf("%-44s ok\n", name);
     fflush(stdout);
@@ -224,6 +225,81 @@ static void pages(void) {
     say("PAUSE_OUTPUT", ioctl(event, PERF_EVENT_IOC_PAUSE_OUTPUT, 1));
     munmap(ring, page * 9);
     close(event);
+}
+
+static int create(unsigned type, unsigned key, unsigned value, unsigned entries, unsigned flags) {
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof(attr));
+    attr.map_type = type;
+    attr.key_size = key;
+    attr.value_size = value;
+    attr.max_entries = entries;
+    attr.map_flags = flags;
+    return (int)bpf(BPF_MAP_CREATE, &attr);
+}
+
+static void try_map(const char* name, int fd, size_t pages, int protection, int flags, size_t first) {
+    const size_t page = (size_t)getpagesize();
+    void* at = mmap(NULL, pages * page, protection, flags, fd, (off_t)(first * page));
+    say(name, at == MAP_FAILED ? -1 : 0);
+    if (at != MAP_FAILED) munmap(at, pages * page);
+}
+
+static void arrays(void) {
+    const int both = PROT_READ | PROT_WRITE;
+    int plain = create(BPF_MAP_TYPE_ARRAY, 4, 8, 512, 0),
+        array = create(BPF_MAP_TYPE_ARRAY, 4, 12, 400, BPF_F_MMAPABLE);
+    int constant = create(BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG);
+    int hash = create(BPF_MAP_TYPE_HASH, 4, 8, 512, 0), program = load(BPF_PROG_TYPE_KPROBE, 0);
+    try_map("array, not to be mapped", plain, 1, PROT_READ, MAP_SHARED, 0);
+    try_map("array", array, 2, both, MAP_SHARED, 0);
+    try_map("array, second page", array, 1, both, MAP_SHARED, 1);
+    try_map("array, too much", array, 3, both, MAP_SHARED, 0);
+    try_map("array, behind the end", array, 1, both, MAP_SHARED, 2);
+    try_map("array, private", array, 1, both, MAP_PRIVATE, 0);
+    try_map("array, nothing", array, 0, both, MAP_SHARED, 0);
+    try_map("array for reading by programs", constant, 1, both, MAP_SHARED, 0);
+    try_map("array for reading by programs, read-only", constant, 1, PROT_READ, MAP_SHARED, 0);
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof(attr)), attr.map_fd = (unsigned)array;
+    say("freeze", bpf(BPF_MAP_FREEZE, &attr));
+    try_map("frozen array", array, 1, both, MAP_SHARED, 0);
+    try_map("frozen array, read-only", array, 1, PROT_READ, MAP_SHARED, 0);
+    try_map("program", program, 1, PROT_READ, MAP_SHARED, 0);
+    try_map("hash", hash, 1, PROT_READ, MAP_SHARED, 0);
+    close(plain), close(array), close(constant), close(hash), close(program);
+}
+
+static void rings(void) {
+    const int both = PROT_READ | PROT_WRITE;
+    const size_t page = (size_t)getpagesize();
+    int ring = create(BPF_MAP_TYPE_RINGBUF, 0, 0, (unsigned)page * 2, 0);
+    int user = create(BPF_MAP_TYPE_USER_RINGBUF, 0, 0, (unsigned)page * 2, 0);
+    try_map("ring, consumer", ring, 1, both, MAP_SHARED, 0);
+    try_map("ring, producer", ring, 5, PROT_READ, MAP_SHARED, 1);
+    try_map("ring, whole", ring, 6, PROT_READ, MAP_SHARED, 0);
+    try_map("ring, second copy", ring, 2, PROT_READ, MAP_SHARED, 4);
+    try_map("ring, part of the second copy", ring, 1, PROT_READ, MAP_SHARED, 5);
+    try_map("ring, too much", ring, 6, PROT_READ, MAP_SHARED, 1);
+    try_map("ring, behind the end", ring, 1, PROT_READ, MAP_SHARED, 6);
+    try_map("ring, producer, to write", ring, 5, both, MAP_SHARED, 1);
+    try_map("ring, two pages, to write", ring, 2, both, MAP_SHARED, 0);
+    try_map("ring, private", ring, 1, PROT_READ, MAP_PRIVATE, 0);
+    try_map("user ring, consumer", user, 1, PROT_READ, MAP_SHARED, 0);
+    try_map("user ring, consumer, to write", user, 1, both, MAP_SHARED, 0);
+    char* data = mmap(NULL, page * 5, both, MAP_SHARED, user, (off_t)page);
+    say("user ring, producer", data == MAP_FAILED ? -1 : 0);
+    strcpy(data + page + 100, "here"), strcpy(data + page * 4 + 7, "there");
+    say("...seen in the second copy", strcmp(data + page * 3 + 100, "here"));
+    say("...and in the first", strcmp(data + page * 2 + 7, "there"));
+    munmap(data, page * 5);
+    int epoll = epoll_create1(0);
+    struct epoll_event event = {.events = EPOLLIN}, got;
+    say("epoll_ctl, ring", epoll_ctl(epoll, EPOLL_CTL_ADD, ring, &event));
+    say("...nothing to read", epoll_wait(epoll, &got, 1, 0) == 0 ? 0 : -1);
+    say("epoll_ctl, ring, again", epoll_ctl(epoll, EPOLL_CTL_ADD, ring, &event));
+    say("epoll_ctl, ring, out", epoll_ctl(epoll, EPOLL_CTL_DEL, ring, NULL));
+    close(epoll), close(ring), close(user);
 }
 
 /* ---- Links ---- */
@@ -491,6 +567,8 @@ int main(int argc, char** argv) {
     events();
     ioctls();
     pages();
+    arrays();
+    rings();
     links();
     multis();
     infos();

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "runtime/registry/fd.h"
+#include "runtime/syscall-server/mappings.h"
 
 namespace bpftime::preload {
 
@@ -19,8 +20,9 @@ long bpf(int command, void* attr, unsigned size) noexcept;
 std::optional<long> open_event(void* attr, pid_t pid, int cpu, int group, unsigned long flags) noexcept;
 std::optional<long> control_event(int fd, unsigned long request, void* argument) noexcept;
 
-// A new descriptor to map in place of `fd`.
-std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) noexcept;
+// What to map in place of `fd` (mappings.h); mmap(2)'s own arguments.
+std::optional<Result<Mapping>> mapped_object(std::size_t size, int protection, int flags, int fd,
+                                             off_t offset) noexcept;
 
 // After epoll_ctl succeeded; before waiting (waits.h). `size` pollfds at `descriptors`, which may be no address.
 void epoll_changed(int epoll, int operation, int fd) noexcept;

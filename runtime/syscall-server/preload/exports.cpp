@@ -20,6 +20,7 @@
 namespace {
 
 using namespace bpftime::preload;
+using bpftime::Mapping;
 
 // What a libc function returns for the result of a system call.
 template <class T = long>
@@ -72,21 +73,33 @@ int finish_access(int result, const char* path, int mode) {
     return result != 0 && outside() && cannot_be_read() && access_instead(path, mode) ? 0 : result;
 }
 
-// The real mmap, of another file where the event's pages are asked for.
-void* map(decltype(real_mmap()) real, void* address, std::size_t size, int protection, int flags, int fd,
-          off_t offset) {
+using RealMmap = decltype(real_mmap());
+
+// Two parts of a file, side by side.
+void* map_parts(RealMmap real, void* address, int protection, int flags, const Mapping& mapping, int fd) {
+    const auto offset = static_cast<off_t>(mapping.offset), rest_offset = static_cast<off_t>(mapping.rest_offset);
+    const std::size_t whole = mapping.size + mapping.rest;
+    if (mapping.rest == 0) return real(address, mapping.size, protection, flags, fd, offset);
+    void* const base = real(address, whole, PROT_NONE, (flags & ~MAP_TYPE) | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) return base;
+    char* const second = static_cast<char*>(base) + mapping.size;
+    const int fixed = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+    if (real(base, mapping.size, protection, fixed, fd, offset) != MAP_FAILED &&
+        real(second, mapping.rest, protection, fixed, fd, rest_offset) != MAP_FAILED)
+        return base;
+    munmap(base, whole);
+    return MAP_FAILED;
+}
+
+// The real mmap, of what an object's descriptor stands for.
+void* map(RealMmap real, void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
     if (real == nullptr) return reinterpret_cast<void*>(missing<long>());
-    const int type = flags & MAP_TYPE;
-    if (fd < 0 || (type != MAP_SHARED && type != MAP_SHARED_VALIDATE) || !outside())
-        return real(address, size, protection, flags, fd, offset);
-    const auto instead = mapped_descriptor(fd, size, offset);
+    if (fd < 0 || (flags & MAP_ANONYMOUS) != 0 || !outside()) return real(address, size, protection, flags, fd, offset);
+    const auto instead = mapped_object(size, protection, flags, fd, offset);
     if (!instead) return real(address, size, protection, flags, fd, offset);
-    if (*instead < 0) return reinterpret_cast<void*>(returned(*instead));
-    void* const mapped = real(address, size, protection, flags, static_cast<int>(*instead), offset);
-    const int error = errno;
-    if (const auto real_close_it = real_close()) real_close_it(static_cast<int>(*instead));
-    errno = error;
-    return mapped;
+    if (!*instead) return reinterpret_cast<void*>(returned(-(*instead).error().errnum));
+    const Mapping& mapping = **instead;
+    return map_parts(real, address, protection, flags, mapping, mapping.file ? mapping.file.get() : fd);
 }
 
 }  // namespace

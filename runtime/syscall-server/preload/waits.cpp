@@ -5,14 +5,14 @@
 #include <set>
 #include <vector>
 
-#include "runtime/syscall-server/perf_events.h"
 #include "runtime/syscall-server/preload/process_registry.h"
+#include "runtime/syscall-server/waiting.h"
 
 namespace bpftime::preload {
 
 namespace {
 
-// Which descriptors of output events an epoll descriptor looks at. A number that has been closed behind our back (dup2,
+// Which descriptors of ours an epoll descriptor looks at. A number that has been closed behind our back (dup2,
 // close_range) is looked at in vain, no more.
 struct Watches {
     std::mutex mutex;
@@ -23,23 +23,23 @@ Watches& watches() {
     return all;
 }
 
-// Null unless it is an output event's.
-std::shared_ptr<PerfEventObject> output_event(Registry& registry, int fd) {
-    const auto event = registry.get<PerfEventObject>(fd);
-    return event && (*event)->target.kind == ProbeKind::Output ? *event : nullptr;
+// Null unless it is an object that is waited on.
+std::shared_ptr<BpfObject> waited_on(Registry& registry, int fd) {
+    const auto object = registry.at(fd);
+    return object && is_waited_on(**object) ? *object : nullptr;
 }
 
 void settle(int fd) {
     const auto registry = process_registry();
     if (!registry) return;
-    if (const auto event = output_event(**registry, fd)) settle_readiness(**registry, *event, fd);
+    if (const auto object = waited_on(**registry, fd)) settle_readiness(**registry, *object, fd);
 }
 
 }  // namespace
 
 void watch(int epoll, int fd) {
     const auto registry = process_registry();
-    if (!registry || !output_event(**registry, fd)) return;
+    if (!registry || !waited_on(**registry, fd)) return;
     const std::lock_guard lock(watches().mutex);
     watches().by_epoll[epoll].insert(fd);
 }

@@ -1,5 +1,6 @@
-// Waiting on output events by epoll and poll. Their descriptors stay readable once a record came, whereas a client that
-// has read all records waits for the next: what a wait is about to look at is brought up to date before it.
+// Waiting on output events and ring buffers by epoll and poll. Their descriptors stay readable once a record came,
+// whereas a client that has read all records waits for the next: what a wait is about to look at is brought up to date
+// before it.
 #pragma once
 
 #include <poll.h>
