@@ -29,13 +29,10 @@ std::uint64_t load(std::span<std::uint8_t> pages, std::size_t offset) {
     return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(pages.data() + offset)).load(std::memory_order_acquire);
 }
 
-bool has_records(const Registry& registry, const BpfObject& object) {
-    const auto ring = registry.open_companion(object, kRing);
-    if (!ring) return false;
-    const auto pages = SharedPages::map(ring->get(), 2 * static_cast<std::size_t>(getpagesize()));
-    if (!pages) return false;
+bool has_records(const BpfObject& object, std::span<std::uint8_t> pages) {
+    if (pages.empty()) return false;
     const Positions at = positions(object);
-    return load(pages->bytes(), at.read) != load(pages->bytes(), at.written);
+    return load(pages, at.read) != load(pages, at.written);
 }
 
 }  // namespace
@@ -57,11 +54,16 @@ bool is_waited_on(const BpfObject& object) {
            static_cast<const MapObject&>(object).spec.type == static_cast<std::uint32_t>(MapType::Ringbuf);
 }
 
+Result<SharedPages> open_positions(const Registry& registry, const BpfObject& object) {
+    const Fd ring = BPFTIME_TRY(registry.open_companion(object, kRing));
+    return SharedPages::map(ring.get(), 2 * static_cast<std::size_t>(getpagesize()));
+}
+
 // A record that comes in between writes its own byte, so that it is never missed.
-void settle_readiness(const Registry& registry, const BpfObject& object, int fd) {
+void settle_readiness(const BpfObject& object, std::span<std::uint8_t> pages, int fd) {
     char bytes[512];
     while (read(fd, bytes, sizeof(bytes)) > 0) continue;
-    if (has_records(registry, object) && write(fd, "", 1) < 0) return;  // full is as good
+    if (has_records(object, pages) && write(fd, "", 1) < 0) return;  // full is as good
 }
 
 }  // namespace bpftime

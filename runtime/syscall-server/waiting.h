@@ -12,8 +12,11 @@ Result<Fd> new_wake_pipe();
 
 bool is_waited_on(const BpfObject& object);
 
+// The beginning of its pages, with the positions in it. ENOENT as long as there are none.
+Result<SharedPages> open_positions(const Registry& registry, const BpfObject& object);
+
 // Makes `fd`, a descriptor of `object`, readable if there are records that the client has not read, and not otherwise:
-// whoever waits on it asks this first.
-void settle_readiness(const Registry& registry, const BpfObject& object, int fd);
+// whoever waits on it asks this first. `pages`: of open_positions(), empty without.
+void settle_readiness(const BpfObject& object, std::span<std::uint8_t> pages, int fd);
 
 }  // namespace bpftime

@@ -110,6 +110,7 @@ std::optional<Result<Mapping>> mapped_object(std::size_t size, int protection, i
         const auto object = (*registry)->at(fd);
         if (!object) return std::nullopt;
         auto mapping = mapping_of(**registry, **object, request);
+        forget_pages(fd);
         if (!mapping) log_refusal("mmap", mapping.error());
         return mapping;
     });

@@ -1,5 +1,8 @@
 #include "runtime/syscall-server/preload/waits.h"
 
+#include <pthread.h>
+#include <sys/stat.h>
+
 #include <map>
 #include <mutex>
 #include <set>
@@ -12,36 +15,62 @@ namespace bpftime::preload {
 
 namespace {
 
-// Which descriptors of ours an epoll descriptor looks at. A number that has been closed behind our back (dup2,
-// close_range) is looked at in vain, no more.
+// An object that is waited on, as it was last found behind a descriptor.
+struct Waited {
+    FileIdentity file;
+    std::shared_ptr<BpfObject> object;
+    SharedPages pages;
+};
+
+// Which descriptors of ours an epoll descriptor looks at, and what is behind descriptors. Numbers may be closed and
+// used again behind our back (dup2, close_range): what a descriptor leads to is asked every time.
 struct Watches {
     std::mutex mutex;
     std::map<int, std::set<int>> by_epoll;
+    std::map<int, Waited> by_descriptor;
 };
+// Not held by a thread that a child of this process does not have.
 Watches& watches() {
-    static Watches& all = *new Watches;
+    static Watches& all = [] -> Watches& {
+        auto& fresh = *new Watches;
+        pthread_atfork([] { watches().mutex.lock(); }, [] { watches().mutex.unlock(); },
+                       [] { watches().mutex.unlock(); });
+        return fresh;
+    }();
     return all;
 }
 
-// Null unless it is an object that is waited on.
-std::shared_ptr<BpfObject> waited_on(Registry& registry, int fd) {
-    const auto object = registry.at(fd);
-    return object && is_waited_on(**object) ? *object : nullptr;
+// Null unless `fd` leads to an object that is waited on: behind those are pipes.
+Waited* find_waited(Watches& all, int fd) {
+    struct stat status {};
+    if (fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode)) return nullptr;
+    const FileIdentity file{status.st_dev, status.st_ino};
+    const auto known = all.by_descriptor.find(fd);
+    if (known != all.by_descriptor.end() && known->second.file == file) return &known->second;
+    const auto registry = process_registry();
+    if (!registry) return nullptr;
+    const auto object = (*registry)->at(fd);
+    if (!object || !is_waited_on(**object)) return nullptr;
+    return &all.by_descriptor.insert_or_assign(fd, Waited{file, *object, {}}).first->second;
 }
 
-void settle(int fd) {
+void settle(Watches& all, int fd) {
+    Waited* const waited = find_waited(all, fd);
     const auto registry = process_registry();
-    if (!registry) return;
-    if (const auto object = waited_on(**registry, fd)) settle_readiness(**registry, *object, fd);
+    if (waited == nullptr || !registry) return;
+    if (waited->pages.bytes().empty()) {
+        auto pages = open_positions(**registry, *waited->object);
+        if (pages) waited->pages = *std::move(pages);
+    }
+    settle_readiness(*waited->object, waited->pages.bytes(), fd);
 }
 
 }  // namespace
 
 void watch(int epoll, int fd) {
-    const auto registry = process_registry();
-    if (!registry || !waited_on(**registry, fd)) return;
-    const std::lock_guard lock(watches().mutex);
-    watches().by_epoll[epoll].insert(fd);
+    Watches& all = watches();
+    const std::lock_guard lock(all.mutex);
+    if (find_waited(all, fd) != nullptr) all.by_epoll[epoll].insert(fd);
 }
 
 void unwatch(int epoll, int fd) {
@@ -54,22 +83,27 @@ void unwatch_all(int fd) {
     const std::lock_guard lock(watches().mutex);
     watches().by_epoll.erase(fd);
     for (auto& [epoll, descriptors] : watches().by_epoll) descriptors.erase(fd);
+    watches().by_descriptor.erase(fd);
+}
+
+void forget_pages(int fd) {
+    const std::lock_guard lock(watches().mutex);
+    watches().by_descriptor.erase(fd);
 }
 
 void before_epoll_wait(int epoll) {
-    std::vector<int> descriptors;
-    {
-        const std::lock_guard lock(watches().mutex);
-        const auto found = watches().by_epoll.find(epoll);
-        if (found == watches().by_epoll.end()) return;
-        descriptors.assign(found->second.begin(), found->second.end());
-    }
-    for (const int fd : descriptors) settle(fd);
+    Watches& all = watches();
+    const std::lock_guard lock(all.mutex);
+    const auto found = all.by_epoll.find(epoll);
+    if (found == all.by_epoll.end()) return;
+    for (const int fd : found->second) settle(all, fd);
 }
 
 void before_poll(const pollfd* descriptors, nfds_t count) {
+    Watches& all = watches();
+    const std::lock_guard lock(all.mutex);
     for (nfds_t i = 0; i < count; ++i)
-        if (descriptors[i].fd >= 0) settle(descriptors[i].fd);
+        if (descriptors[i].fd >= 0) settle(all, descriptors[i].fd);
 }
 
 }  // namespace bpftime::preload

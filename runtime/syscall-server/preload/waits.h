@@ -12,6 +12,8 @@ void watch(int epoll, int fd);
 void unwatch(int epoll, int fd);
 // `fd`, perhaps an epoll descriptor, has been closed.
 void unwatch_all(int fd);
+// Its pages are being mapped, perhaps others than before.
+void forget_pages(int fd);
 
 void before_epoll_wait(int epoll);
 void before_poll(const pollfd* descriptors, nfds_t count);
