@@ -102,6 +102,7 @@ Status Btf::read_types(std::span<const std::uint32_t> words) {
         BtfType type{.kind = static_cast<BtfKind>(kind),
                      .name = words[0],
                      .count = info & 0xffff,
+                     .flag = (info >> 31) != 0,
                      .size_or_type = words[2],
                      .extra = {}};
         const std::size_t extra = layout(type.kind).fixed + std::size_t{layout(type.kind).per_member} * type.count;

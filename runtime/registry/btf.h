@@ -40,6 +40,7 @@ struct BtfType {
     BtfKind kind = BtfKind::Void;
     std::uint32_t name = 0;   // offset into the strings
     std::uint32_t count = 0;  // vlen
+    bool flag = false;        // kind_flag: members have bit fields' sizes, enumerators are signed
     std::uint32_t size_or_type = 0;
     std::span<const std::uint32_t> extra;
 };

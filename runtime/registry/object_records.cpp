@@ -39,6 +39,20 @@ void visit_program(Coder& code, P& object) {
     code.number(program.expected_attach_type);
     code.text(program.license);
     code.number(object.flags);
+    for (auto& byte : object.tag) code.number(byte);
+    code.number(object.load_time);
+    code.number(object.user);
+    code.number(object.attach_btf_type);
+    code.list(object.functions, 8, [&](auto& function) {
+        code.number(function.insn);
+        code.number(function.type);
+    });
+    code.list(object.lines, 16, [&](auto& line) {
+        code.number(line.insn);
+        code.number(line.file_name);
+        code.number(line.line);
+        code.number(line.line_column);
+    });
     code.list(program.source_files, 4, [&](auto& file) { code.line(file); });
     code.list(program.lines, 20, [&](auto& line) {
         code.number(line.insn);

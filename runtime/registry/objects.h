@@ -1,6 +1,7 @@
 // The objects of bpf(2): maps, programs, BTF and links; and those of perf_event_open(2).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -61,6 +62,16 @@ struct MapObject final : BpfObject {
     std::uint32_t key_type = 0, value_type = 0;
 };
 
+// Records of BTF func_info and line_info as they came (struct bpf_func_info, bpf_line_info of the UAPI).
+struct FuncRecord {
+    std::uint32_t insn = 0, type = 0;
+};
+struct LineRecord {
+    std::uint32_t insn = 0, file_name = 0, line = 0, line_column = 0;
+};
+
+using ProgramTag = std::array<std::uint8_t, 8>;
+
 struct ProgramObject final : BpfObject {
     static constexpr ObjectKind kKind = ObjectKind::Program;
     ProgramObject() : BpfObject(kKind) {}
@@ -68,6 +79,12 @@ struct ProgramObject final : BpfObject {
     std::vector<std::shared_ptr<MapObject>> maps;   // as Program::maps
     std::shared_ptr<BtfObject> btf;
     std::uint32_t flags = 0;
+    ProgramTag tag{};             // of the code as it came, without the numbers of maps
+    std::uint64_t load_time = 0;  // CLOCK_BOOTTIME, ns
+    std::uint32_t user = 0;       // who loaded it
+    std::uint32_t attach_btf_type = 0;
+    std::vector<FuncRecord> functions;
+    std::vector<LineRecord> lines;
 };
 
 // What makes a program run.

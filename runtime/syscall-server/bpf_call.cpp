@@ -52,7 +52,8 @@ Result<long> carry_out(BpfSession& session, const Command& command, std::uint64_
     bpf_attr attr;
     std::memcpy(&attr, bytes.data(), sizeof(attr));
     const bpf_attr before = attr;
-    const long result = BPFTIME_TRY(command.handler(session, attr));
+    Result<long> result = command.handler(session, attr);
+    // Failed commands report too: how many elements of a batch were done.
     const std::size_t known = std::min<std::size_t>(size, sizeof(attr));
     if (std::memcmp(&before, &attr, known) != 0)
         BPFTIME_CHECK(write_user(address, ByteView(reinterpret_cast<const std::uint8_t*>(&attr), known)));

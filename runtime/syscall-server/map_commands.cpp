@@ -1,7 +1,7 @@
 // Elements of maps, and freezing. Values that hold objects (programs, maps) arrive as descriptors and are read as ids.
 #include <cstring>
 
-#include "runtime/syscall-server/handlers.h"
+#include "runtime/syscall-server/map_access.h"
 #include "runtime/syscall-server/user_memory.h"
 #include "vm/core/kernel_names.h"
 
@@ -15,21 +15,6 @@ Result<Bytes> read_bytes(std::uint64_t address, std::size_t size) {
     Bytes bytes(size);
     BPFTIME_CHECK(read_user(address, bytes));
     return bytes;
-}
-
-Result<std::shared_ptr<MapObject>> readable(BpfSession& session, const bpf_attr& attr) {
-    auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
-    if ((map->spec.flags & kWriteOnly) != 0)
-        return fail(failure("map '", map->spec.name, "' is write-only").with_errno(EPERM));
-    return map;
-}
-
-Result<std::shared_ptr<MapObject>> writable(BpfSession& session, const bpf_attr& attr) {
-    auto map = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.map_fd)));
-    if ((map->spec.flags & kReadOnly) != 0 || map->frozen())
-        return fail(
-            failure("map '", map->spec.name, "' is ", map->frozen() ? "frozen" : "read-only").with_errno(EPERM));
-    return map;
 }
 
 // What a map of objects keeps for the descriptor `fd`: the object's id.
@@ -67,8 +52,23 @@ bool holds_objects(const MapObject& map) {
 
 }  // namespace
 
+Result<std::shared_ptr<MapObject>> readable_map(BpfSession& session, int fd) {
+    auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
+    if ((map->spec.flags & kWriteOnly) != 0)
+        return fail(failure("map '", map->spec.name, "' is write-only").with_errno(EPERM));
+    return map;
+}
+
+Result<std::shared_ptr<MapObject>> writable_map(BpfSession& session, int fd) {
+    auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
+    if ((map->spec.flags & kReadOnly) != 0 || map->frozen())
+        return fail(
+            failure("map '", map->spec.name, "' is ", map->frozen() ? "frozen" : "read-only").with_errno(EPERM));
+    return map;
+}
+
 Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(readable(session, attr));
+    const auto map = BPFTIME_TRY(readable_map(session, static_cast<int>(attr.map_fd)));
     if ((attr.flags & ~std::uint64_t{BPF_F_LOCK}) != 0) return fail(failure("unknown lookup flags"));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     const Bytes value = BPFTIME_TRY(map->elements->lookup(key));
@@ -77,7 +77,7 @@ Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
 }
 
 Result<long> map_update(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(writable(session, attr));
+    const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     Bytes value = BPFTIME_TRY(read_bytes(attr.value, map->elements->value_size()));
     if (holds_objects(*map)) {
@@ -91,14 +91,14 @@ Result<long> map_update(BpfSession& session, bpf_attr& attr) {
 }
 
 Result<long> map_delete(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(writable(session, attr));
+    const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     BPFTIME_CHECK(map->elements->erase(key));
     return 0;
 }
 
 Result<long> map_take(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(writable(session, attr));
+    const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     const Bytes value = BPFTIME_TRY(map->elements->take(key));
     BPFTIME_CHECK(write_user(attr.value, value));
@@ -106,7 +106,7 @@ Result<long> map_take(BpfSession& session, bpf_attr& attr) {
 }
 
 Result<long> map_next_key(BpfSession& session, bpf_attr& attr) {
-    const auto map = BPFTIME_TRY(readable(session, attr));
+    const auto map = BPFTIME_TRY(readable_map(session, static_cast<int>(attr.map_fd)));
     std::optional<Bytes> key;
     if (attr.key != 0) key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     const Bytes next = BPFTIME_TRY(map->elements->next_key(key ? std::optional<ByteView>(*key) : std::nullopt));

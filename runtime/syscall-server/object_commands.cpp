@@ -4,7 +4,7 @@
 
 #include "runtime/syscall-server/info_answer.h"
 #include "runtime/syscall-server/links.h"
-#include "vm/core/decode.h"
+#include "runtime/syscall-server/program_info.h"
 
 namespace bpftime {
 
@@ -44,44 +44,13 @@ bpf_map_info describe(const MapObject& map) {
     return info;
 }
 
-// Fills an array that the caller offers in an info structure: as much as fits, and the full count.
-template <class T>
-Status offer(std::uint64_t address, std::uint32_t& count, const std::vector<T>& items) {
-    const std::size_t fits = std::min<std::size_t>(count, items.size());
-    if (address != 0 && fits != 0)
-        BPFTIME_CHECK(write_user(address, {reinterpret_cast<const std::uint8_t*>(items.data()), fits * sizeof(T)}));
-    count = static_cast<std::uint32_t>(items.size());
-    return {};
-}
-
-Result<bpf_prog_info> describe(const ProgramObject& program, const bpf_prog_info& asked) {
-    bpf_prog_info info{};
-    info.type = program.program.type;
-    info.id = program.id;
-    copy_name(info.name, program.program.name);
-    info.btf_id = program.btf ? program.btf->id : 0;
-    info.gpl_compatible = program.program.license.find("GPL") != std::string::npos;
-    std::vector<std::uint32_t> ids;
-    for (const auto& map : program.maps) ids.push_back(map->id);
-    for (const std::uint32_t id : bound_maps(*program.page)) ids.push_back(id);
-    info.nr_map_ids = asked.nr_map_ids;
-    BPFTIME_CHECK(offer(asked.map_ids, info.nr_map_ids, ids));
-    info.map_ids = asked.map_ids;
-    const std::vector<RawInsn> code = encode(program.program.insns);
-    std::uint32_t slots = asked.xlated_prog_len / sizeof(RawInsn);
-    BPFTIME_CHECK(offer(asked.xlated_prog_insns, slots, code));
-    info.xlated_prog_insns = asked.xlated_prog_insns;
-    info.xlated_prog_len = slots * sizeof(RawInsn);
-    return info;
-}
-
 Result<bpf_btf_info> describe(const BtfObject& btf, const bpf_btf_info& asked) {
     bpf_btf_info info = asked;
     info.id = btf.id;
-    info.btf_size = asked.btf_size;
-    BPFTIME_CHECK(offer(asked.btf, info.btf_size, btf.bytes));
+    BPFTIME_CHECK(offer<std::uint8_t>(asked.btf, info.btf_size, btf.bytes));
     info.kernel_btf = 0;
-    if (asked.name != 0 && asked.name_len != 0) BPFTIME_CHECK(write_user(asked.name, Bytes{0}));
+    if ((asked.name == 0) != (asked.name_len == 0)) return fail(failure("room for the name needs address and size"));
+    if (asked.name != 0) BPFTIME_CHECK(write_user(asked.name, Bytes{0}));  // BTF of applications has none
     info.name_len = 0;
     return info;
 }
@@ -132,7 +101,7 @@ Result<long> object_info(BpfSession& session, bpf_attr& attr) {
         }
         case ObjectKind::Program: {
             const auto asked = BPFTIME_TRY(asked_info<bpf_prog_info>(attr));
-            return answer(attr, BPFTIME_TRY(describe(static_cast<const ProgramObject&>(*object), asked)));
+            return answer(attr, BPFTIME_TRY(describe_program(static_cast<const ProgramObject&>(*object), asked)));
         }
         case ObjectKind::Btf: {
             const auto asked = BPFTIME_TRY(asked_info<bpf_btf_info>(attr));

@@ -5,6 +5,7 @@
 #include "runtime/syscall-server/constant_flow.h"
 #include "runtime/syscall-server/debug_info.h"
 #include "runtime/syscall-server/handlers.h"
+#include "runtime/syscall-server/program_info.h"
 #include "runtime/syscall-server/user_memory.h"
 #include "vm/core/decode.h"
 #include "vm/core/helpers.h"
@@ -176,6 +177,7 @@ Status build(Load& load) {
     BPFTIME_CHECK(read_identity(load));
     BPFTIME_CHECK(read_code(load));
     BPFTIME_CHECK(read_debug_info(load));
+    BPFTIME_CHECK(record_origin(load.attr, load.draft.code, *load.object));
     const std::vector<AbsentReference> absent = find_absent(load);
     // A load of an absent address keeps its two slots until it is known whether anything reaches it.
     BPFTIME_CHECK(resolve_maps(load));

@@ -7,7 +7,7 @@
 #include "runtime/loader/elf_loader.h"
 #include "runtime/rt/header.h"
 #include "tools/aot/command.h"
-#include "tools/aot/files.h"
+#include "tools/support/files.h"
 #include "tools/aot/targets.h"
 #include "vm/linker/abi.h"
 #include "vm/llvm-jit/compiler.h"

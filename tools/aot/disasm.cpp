@@ -3,7 +3,7 @@
 
 #include "tools/aot/command.h"
 #include "tools/aot/dot.h"
-#include "tools/aot/files.h"
+#include "tools/support/files.h"
 #include "tools/aot/input.h"
 #include "tools/aot/targets.h"
 #include "vm/core/disasm.h"

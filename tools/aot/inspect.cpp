@@ -5,7 +5,7 @@
 
 #include "runtime/loader/elf_loader.h"
 #include "tools/aot/command.h"
-#include "tools/aot/files.h"
+#include "tools/support/files.h"
 #include "vm/core/kernel_names.h"
 #include "vm/linker/linker.h"
 

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "tools/aot/command.h"
-#include "tools/aot/files.h"
+#include "tools/support/files.h"
 #include "vm/linker/metadata.h"
 
 namespace bpftime::aot {

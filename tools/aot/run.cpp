@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "tools/aot/command.h"
-#include "tools/aot/files.h"
-#include "tools/aot/guard.h"
+#include "tools/support/files.h"
+#include "tools/support/guard.h"
 #include "tools/aot/input.h"
 #include "tools/aot/private_maps.h"
 #include "vm/interpreter/interpreter.h"
@@ -48,7 +48,7 @@ constexpr const char* kChecked = "checked";
 Status run_in_checked_mode(const RunOptions& options, Bytes& memory) {
     const Program program = BPFTIME_TRY(load_program(options.input));
     const PrivateMaps maps = BPFTIME_TRY(PrivateMaps::create(program.maps));
-    guard_run(options.input.path, program.name, options.timeout);
+    guard_run("bpftime-aot", options.input.path, program.name, options.timeout);
     auto result = run_checked(program, maps.bindings(), memory.empty() ? nullptr : memory.data(), memory.size());
     if (!result) return fail(std::move(result).error().in_file(options.input.path));
     fmt::print("Output: {}\n", *result);
@@ -125,7 +125,7 @@ Status run(const RunOptions& options) {
     if (options.engine == kChecked) return run_in_checked_mode(options, memory);
     Runnable runnable = BPFTIME_TRY(prepare(options));
 
-    guard_run(options.input.path, runnable.program, options.timeout);
+    guard_run("bpftime-aot", options.input.path, runnable.program, options.timeout);
     void* context = memory.empty() ? nullptr : memory.data();
     const std::uint64_t result = runnable.code->run(context, memory.size());
     fmt::print("Output: {}\n", result);

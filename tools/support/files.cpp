@@ -1,4 +1,4 @@
-#include "tools/aot/files.h"
+#include "tools/support/files.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
-namespace bpftime::aot {
+namespace bpftime::tools {
 
 namespace {
 
@@ -99,4 +99,4 @@ FileKind file_kind(std::span<const std::uint8_t> contents) {
     return machine == EM_BPF ? FileKind::Bpf : FileKind::Native;
 }
 
-}  // namespace bpftime::aot
+}  // namespace bpftime::tools

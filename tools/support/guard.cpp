@@ -1,4 +1,4 @@
-#include "tools/aot/guard.h"
+#include "tools/support/guard.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace bpftime::aot {
+namespace bpftime::tools {
 
 namespace {
 
@@ -48,8 +48,10 @@ void on_fault(int signal, siginfo_t* info, void*) {
 
 }  // namespace
 
-void guard_run(const std::string& path, const std::string& program, double timeout) {
-    prefix = program.empty() ? fmt::format("bpftime-aot: {}: ", path) : fmt::format("bpftime-aot: {}: program '{}': ", path, program);
+void guard_run(const std::string& tool, const std::string& origin, const std::string& program, double timeout) {
+    prefix = fmt::format("{}: ", tool);
+    if (!origin.empty()) prefix += fmt::format("{}: ", origin);
+    if (!program.empty()) prefix += fmt::format("program '{}': ", program);
 
     static char stack[64 * 1024];
     const stack_t alternate{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
@@ -71,4 +73,4 @@ void guard_run(const std::string& path, const std::string& program, double timeo
     setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
-}  // namespace bpftime::aot
+}  // namespace bpftime::tools

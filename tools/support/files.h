@@ -9,7 +9,7 @@
 
 #include "vm/core/result.h"
 
-namespace bpftime::aot {
+namespace bpftime::tools {
 
 using Bytes = std::vector<std::uint8_t>;
 
@@ -27,4 +27,4 @@ Status make_directory(const std::string& path);
 enum class FileKind { Bpf, Native, Other };
 FileKind file_kind(std::span<const std::uint8_t> contents);
 
-}  // namespace bpftime::aot
+}  // namespace bpftime::tools

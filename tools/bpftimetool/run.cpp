@@ -1,0 +1,67 @@
+// bpftimetool run: a program of the registry in this process, on the registry's maps.
+#include <array>
+#include <algorithm>
+#include <chrono>
+
+#include "runtime/syscall-server/program_runner.h"
+#include "tools/bpftimetool/words.h"
+#include "tools/support/files.h"
+#include "tools/support/guard.h"
+#include "vm/interpreter/interpreter.h"
+#include "vm/llvm-jit/compiler.h"
+#include "vm/ubpf-jit/ubpf_jit.h"
+
+namespace bpftime::tool {
+
+namespace {
+
+struct EngineRow {
+    std::string_view name;
+    Result<std::unique_ptr<Executable>> (*make)(const Program&, const Bindings&);
+};
+// The names of bpftime. JIT is the template compiler, which needs nothing; AOT compiles as bpftime-aot does and links in memory.
+constexpr EngineRow kEngines[] = {
+    {"JIT", ubpf_jit},
+    {"AOT", [](const Program& program, const Bindings& bindings) { return llvm_jit(program, bindings); }},
+    {"INTERPRET", interpret},
+};
+
+const EngineRow& engine_of(const std::string& name) {
+    const auto* row = std::ranges::find(kEngines, name, &EngineRow::name);
+    if (row == std::end(kEngines)) throw UsageError(cat("type is JIT, AOT or INTERPRET, not '", name, "'"));
+    return *row;
+}
+
+}  // namespace
+
+Result<Answer> run(Registry& registry, const Words& words) {
+    WordReader reader(words);
+    const std::uint32_t id = reader.number("program id");
+    const std::string path = reader.any("file with the program's memory");
+    std::uint32_t repeat = 1;
+    const EngineRow* engine = &kEngines[0];
+    while (!reader.empty()) {
+        if (reader.take("repeat")) repeat = reader.number("number of runs");
+        else if (reader.take("type")) engine = &engine_of(reader.any("type"));
+        else reader.end();
+    }
+    if (repeat == 0) throw UsageError("repeat must be greater than 0");
+
+    Bytes memory = BPFTIME_TRY(tools::read_file(path));
+    const auto object = BPFTIME_TRY(registry.by_id(ObjectKind::Program, id));
+    const auto program = std::static_pointer_cast<ProgramObject>(object);
+    const Bindings bindings = BPFTIME_TRY(program_bindings(*program));
+    const auto code = BPFTIME_TRY(engine->make(program->program, bindings));
+
+    tools::guard_run("bpftimetool", {}, program->program.name, 0);
+    void* const context = memory.empty() ? nullptr : memory.data();
+    std::uint64_t result = 0;
+    const auto start = std::chrono::steady_clock::now();
+    for (std::uint32_t index = 0; index < repeat; ++index) result = code->run(context, memory.size());
+    const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
+    const double each = spent.count() / repeat;
+    return Answer{fmt::format("Return value: {}, duration (average): {:.0f}ns\n", result, each),
+                  {{"retval", result}, {"duration", static_cast<std::uint64_t>(each)}}};
+}
+
+}  // namespace bpftime::tool
