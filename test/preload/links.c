@@ -72,6 +72,16 @@ static void links(void) {
     say_fd("LINK_CREATE, the last copy closed", link_event(probe, event, BPF_PERF_EVENT, 0, 0));
     link = (int)link_event(probe, event, BPF_PERF_EVENT, 0, 0);
     say("LINK_CREATE, once more", link);
+    say("dup2 over the link", dup2(map, link));
+    link = (int)link_event(probe, event, BPF_PERF_EVENT, 0, 0);
+    say("LINK_CREATE, dup2 over the last", link);
+    say("dup2 of itself", dup2(link, link));
+    say_fd("LINK_CREATE, which is still there", link_event(probe, event, BPF_PERF_EVENT, 0, 0));
+    say("dup3 over the link", dup3(map, link, O_CLOEXEC));
+    link = (int)link_event(probe, event, BPF_PERF_EVENT, 0, 0);
+    say("LINK_CREATE, dup3 over the last", link);
+    say("dup3, no descriptor", dup3(999, link, O_CLOEXEC));
+    say_fd("LINK_CREATE, which is there yet", link_event(probe, event, BPF_PERF_EVENT, 0, 0));
     close(event);
     memset(&attr, 0, sizeof(attr)), attr.link_detach.link_fd = (unsigned)link;
     say("LINK_DETACH, event closed", bpf(BPF_LINK_DETACH, &attr));

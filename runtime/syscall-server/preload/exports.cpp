@@ -143,6 +143,24 @@ EXPORT int close(int fd) {
     return result;
 }
 
+// What `fd` was before is closed.
+EXPORT int dup2(int from, int fd) noexcept {
+    const auto real = real_dup2();
+    if (real == nullptr) return missing();
+    const auto file = outside() && from != fd ? about_to_close(fd) : std::nullopt;
+    const int result = real(from, fd);
+    if (result >= 0 && file) has_closed(fd, *file);
+    return result;
+}
+EXPORT int dup3(int from, int fd, int flags) noexcept {
+    const auto real = real_dup3();
+    if (real == nullptr) return missing();
+    const auto file = outside() ? about_to_close(fd) : std::nullopt;
+    const int result = real(from, fd, flags);
+    if (result >= 0 && file) has_closed(fd, *file);
+    return result;
+}
+
 EXPORT void* mmap(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
     return map(real_mmap(), address, size, protection, flags, fd, offset);
 }

@@ -18,6 +18,8 @@ void* find_next(std::atomic<void*>& cache, const char* name);
     X(syscall, long (*)(long, ...))                                       \
     X(ioctl, int (*)(int, unsigned long, ...))                            \
     X(close, int (*)(int))                                                \
+    X(dup2, int (*)(int, int))                                            \
+    X(dup3, int (*)(int, int, int))                                       \
     X(mmap, void* (*)(void*, std::size_t, int, int, int, off_t))          \
     X(mmap64, void* (*)(void*, std::size_t, int, int, int, off_t))        \
     X(epoll_ctl, int (*)(int, int, int, epoll_event*))                    \
