@@ -1,5 +1,5 @@
-// bpftimetool map: the maps of the registry and their elements, worded as bpftool words the kernel's. Maps whose keys and values
-// have BTF types are shown by them.
+// bpftimetool map: the maps of the registry and their elements, worded as bpftool words the kernel's. Maps whose keys
+// and values have BTF types are shown by them.
 #include "tools/bpftimetool/btf_value.h"
 #include "tools/bpftimetool/words.h"
 #include "vm/core/kernel_names.h"
@@ -78,7 +78,8 @@ Json plain_element(const MapObject& map, ByteView key, ByteView value) {
 }
 
 std::string plain_text(const MapObject& map, ByteView key, ByteView value) {
-    if (value.size() == map.spec.value_size) return fmt::format("key: {}  value: {}\n", hex_bytes(key), hex_bytes(value));
+    if (value.size() == map.spec.value_size)
+        return fmt::format("key: {}  value: {}\n", hex_bytes(key), hex_bytes(value));
     std::string text = fmt::format("key:\n{}\n", hex_bytes(key));
     const auto values = values_of(map, value);
     for (std::size_t cpu = 0; cpu < values.size(); ++cpu)
@@ -107,7 +108,8 @@ Result<std::uint32_t> take_held(Registry& registry, WordReader& reader, bool pro
 Result<Bytes> take_value(Registry& registry, WordReader& reader, const MapObject& map) {
     if (!reader.take("value")) throw UsageError("'value' and its bytes are expected");
     const auto type = static_cast<MapType>(map.spec.type);
-    const bool programs = type == MapType::ProgArray, maps = type == MapType::ArrayOfMaps || type == MapType::HashOfMaps;
+    const bool programs = type == MapType::ProgArray,
+               maps = type == MapType::ArrayOfMaps || type == MapType::HashOfMaps;
     if (programs || maps) {
         const std::uint32_t id = BPFTIME_TRY(take_held(registry, reader, programs));
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(&id);
@@ -117,7 +119,8 @@ Result<Bytes> take_value(Registry& registry, WordReader& reader, const MapObject
     // Every CPU gets the value that was given.
     Bytes value(map.elements->value_size());
     const std::size_t stride = value.size() == one.size() ? one.size() : (one.size() + 7) / 8 * 8;
-    for (std::size_t at = 0; stride != 0 && at + stride <= value.size(); at += stride) std::ranges::copy(one, value.begin() + static_cast<std::ptrdiff_t>(at));
+    for (std::size_t at = 0; stride != 0 && at + stride <= value.size(); at += stride)
+        std::ranges::copy(one, value.begin() + static_cast<std::ptrdiff_t>(at));
     return value;
 }
 
@@ -155,11 +158,15 @@ Result<Answer> map_dump(Registry& registry, const Words& words) {
         if (!value) continue;  // deleted meanwhile
         ++count;
         answer.json.push_back(plain_element(*map, *key, *value));
-        if (has_types(*map)) typed.push_back(typed_element(*map, *key, *value));
-        else answer.text += plain_text(*map, *key, *value);
+        if (has_types(*map))
+            typed.push_back(typed_element(*map, *key, *value));
+        else
+            answer.text += plain_text(*map, *key, *value);
     }
-    if (has_types(*map)) answer.text = typed.dump(4) + "\n";
-    else answer.text += fmt::format("Found {} element{}\n", count, count == 1 ? "" : "s");
+    if (has_types(*map))
+        answer.text = typed.dump(4) + "\n";
+    else
+        answer.text += fmt::format("Found {} element{}\n", count, count == 1 ? "" : "s");
     return answer;
 }
 
@@ -172,7 +179,8 @@ Result<Answer> map_lookup_command(Registry& registry, const Words& words) {
     if (!value && value.error().errnum == ENOENT)
         return fail(failure("map ", map->id, " has no element with the key ", hex_bytes(key)).with_errno(ENOENT));
     if (!value) return fail(in_map(*map, std::move(value).error()));
-    if (has_types(*map)) return Answer{typed_element(*map, key, *value).dump(4) + "\n", plain_element(*map, key, *value)};
+    if (has_types(*map))
+        return Answer{typed_element(*map, key, *value).dump(4) + "\n", plain_element(*map, key, *value)};
     return Answer{plain_text(*map, key, *value), plain_element(*map, key, *value)};
 }
 
@@ -182,9 +190,12 @@ Result<Answer> map_update_command(Registry& registry, const Words& words) {
     const Bytes key = take_key(reader, *map);
     const Bytes value = BPFTIME_TRY(take_value(registry, reader, *map));
     std::uint64_t flags = kUpdateAny;
-    if (reader.take("noexist")) flags = kUpdateNoExist;
-    else if (reader.take("exist")) flags = kUpdateExist;
-    else reader.take("any");
+    if (reader.take("noexist"))
+        flags = kUpdateNoExist;
+    else if (reader.take("exist"))
+        flags = kUpdateExist;
+    else
+        reader.take("any");
     reader.end();
     BPFTIME_CHECK(check_writable(*map));
     if (auto done = map->elements->update(key, value, flags); !done) return fail(in_map(*map, std::move(done).error()));

@@ -43,7 +43,8 @@ Result<std::vector<std::shared_ptr<Object>>> all(Registry& registry) {
         auto object = by_id<Object>(registry, id);
         if (object) objects.push_back(*std::move(object));
         // Others may take objects away while we look.
-        else if (object.error().errnum != ENOENT) return fail(std::move(object).error());
+        else if (object.error().errnum != ENOENT)
+            return fail(std::move(object).error());
     }
     return objects;
 }
@@ -54,7 +55,8 @@ Result<std::shared_ptr<Object>> only(Registry& registry, const std::string& what
     for (auto& object : BPFTIME_TRY(all<Object>(registry))) {
         if (!holds(*object)) continue;
         if (found)
-            return fail(failure("several ", kind_name(Object::kKind), "s have the ", what).with_hint("choose one by its id"));
+            return fail(
+                failure("several ", kind_name(Object::kKind), "s have the ", what).with_hint("choose one by its id"));
         found = std::move(object);
     }
     if (!found) return fail(failure("there is no ", kind_name(Object::kKind), " with the ", what).with_errno(ENOENT));
@@ -130,8 +132,8 @@ Result<std::vector<std::shared_ptr<Object>>> chosen_objects(Registry& registry, 
     return std::vector{*std::move(object)};
 }
 
-#define INSTANTIATE(Object)                                                                    \
-    template Result<std::shared_ptr<Object>> take_object<Object>(Registry&, WordReader&);      \
+#define INSTANTIATE(Object)                                                               \
+    template Result<std::shared_ptr<Object>> take_object<Object>(Registry&, WordReader&); \
     template Result<std::vector<std::shared_ptr<Object>>> chosen_objects<Object>(Registry&, const Words&);
 INSTANTIATE(MapObject)
 INSTANTIATE(ProgramObject)
