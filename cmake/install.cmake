@@ -10,7 +10,7 @@ foreach(library ${libraries})
 endforeach()
 install(TARGETS ${libraries} EXPORT bpftime-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS bpftime-llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS bpftime-aot bpftime-conformance-plugin RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS bpftime-aot bpftimetool bpftime-conformance-plugin RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # Headers keep their paths under include/bpftime, which is the libraries' include directory.
 foreach(header

@@ -38,7 +38,9 @@ Result<std::vector<Field>> Field::list() const {
 }
 
 Result<std::uint64_t> Field::number(std::uint64_t most) const {
-    if (!value_->is_number_unsigned()) return fail(wrong("is no number of 0 or more"));
+    const bool counts =
+        value_->is_number_unsigned() || (value_->is_number_integer() && value_->get<std::int64_t>() >= 0);
+    if (!counts) return fail(wrong("is no number of 0 or more"));
     const auto number = value_->get<std::uint64_t>();
     if (number > most) return fail(wrong("is too large"));
     return number;

@@ -87,8 +87,11 @@ std::string plain_text(const MapObject& map, ByteView key, ByteView value) {
     return text;
 }
 
-Error in_map(const MapObject& map, Error error) {
-    error.cause = cat("map ", map.id, ": ", error.cause);
+// What bpf(2) would say of the element, in words.
+Error in_map(const MapObject& map, ByteView key, Error error) {
+    if (error.errnum == ENOENT) error.cause = cat("map ", map.id, " has no element with the key ", hex_bytes(key));
+    if (error.errnum == EEXIST)
+        error.cause = cat("map ", map.id, " has an element with the key ", hex_bytes(key), " already");
     return error;
 }
 
@@ -151,7 +154,7 @@ Result<Answer> map_dump(Registry& registry, const Words& words) {
     std::optional<Bytes> key;
     while (true) {
         auto next = map->elements->next_key(key ? std::optional<ByteView>(*key) : std::nullopt);
-        if (!next && next.error().errnum != ENOENT) return fail(in_map(*map, std::move(next).error()));
+        if (!next && next.error().errnum != ENOENT) return fail(std::move(next).error());
         if (!next) break;
         key = *std::move(next);
         const auto value = map->elements->lookup(*key);
@@ -176,9 +179,7 @@ Result<Answer> map_lookup_command(Registry& registry, const Words& words) {
     const Bytes key = take_key(reader, *map);
     reader.end();
     auto value = map->elements->lookup(key);
-    if (!value && value.error().errnum == ENOENT)
-        return fail(failure("map ", map->id, " has no element with the key ", hex_bytes(key)).with_errno(ENOENT));
-    if (!value) return fail(in_map(*map, std::move(value).error()));
+    if (!value) return fail(in_map(*map, key, std::move(value).error()));
     if (has_types(*map))
         return Answer{typed_element(*map, key, *value).dump(4) + "\n", plain_element(*map, key, *value)};
     return Answer{plain_text(*map, key, *value), plain_element(*map, key, *value)};
@@ -198,7 +199,8 @@ Result<Answer> map_update_command(Registry& registry, const Words& words) {
         reader.take("any");
     reader.end();
     BPFTIME_CHECK(check_writable(*map));
-    if (auto done = map->elements->update(key, value, flags); !done) return fail(in_map(*map, std::move(done).error()));
+    if (auto done = map->elements->update(key, value, flags); !done)
+        return fail(in_map(*map, key, std::move(done).error()));
     return Answer{.text = {}, .json = Json::object()};
 }
 
@@ -208,7 +210,7 @@ Result<Answer> map_delete_command(Registry& registry, const Words& words) {
     const Bytes key = take_key(reader, *map);
     reader.end();
     BPFTIME_CHECK(check_writable(*map));
-    if (auto done = map->elements->erase(key); !done) return fail(in_map(*map, std::move(done).error()));
+    if (auto done = map->elements->erase(key); !done) return fail(in_map(*map, key, std::move(done).error()));
     return Answer{.text = {}, .json = Json::object()};
 }
 
@@ -219,7 +221,9 @@ Result<Answer> map_getnext(Registry& registry, const Words& words) {
     if (!reader.empty()) key = take_key(reader, *map);
     reader.end();
     auto next = map->elements->next_key(key ? std::optional<ByteView>(*key) : std::nullopt);
-    if (!next) return fail(in_map(*map, std::move(next).error()));
+    if (!next && next.error().errnum == ENOENT)
+        return fail(failure("map ", map->id, " has no further key").with_errno(ENOENT));
+    if (!next) return fail(std::move(next).error());
     Answer answer{.text = fmt::format("key: {}\nnext key: {}\n", key ? hex_bytes(*key) : "none", hex_bytes(*next)),
                   .json = {{"key", key ? hex_json(*key) : Json()}, {"next_key", hex_json(*next)}}};
     return answer;

@@ -118,8 +118,10 @@ Result<std::shared_ptr<Object>> take_object(Registry& registry, WordReader& word
         const std::string& tag = words.any("tag");
         return only<Object>(registry, cat("tag ", tag), [&](const Object& object) { return tag_of(object) == tag; });
     }
-    throw UsageError(cat("a ", kind_name(Object::kKind), " is named by id N, name NAME",
-                         Object::kKind == ObjectKind::Program ? ", tag TAG" : "", " or pinned PATH"));
+    constexpr bool kProgram = Object::kKind == ObjectKind::Program,
+                   kNamed = kProgram || Object::kKind == ObjectKind::Map;
+    throw UsageError(cat("a ", kind_name(Object::kKind), " is named by id N", kNamed ? ", name NAME" : "",
+                         kProgram ? ", tag TAG" : "", " or pinned PATH"));
 }
 
 template <class Object>

@@ -14,7 +14,7 @@ namespace bpftime::tools {
 // exits 1.
 using Action = std::function<Status()>;
 
-// A mistake in how the command was typed: printed with the subcommand's help, exit status 2.
+// A mistake in how the command was typed, found while parsing or by the action: printed with the subcommand's help, exit status 2.
 struct UsageError : CLI::ParseError {
     explicit UsageError(const std::string& message) : CLI::ParseError("UsageError", message, 2) {}
 };
