@@ -1,6 +1,7 @@
 #include "runtime/registry/fd.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +35,45 @@ Result<Fd> anonymous_file(const char* name, std::size_t size) {
         return fail(failure("cannot create an anonymous file: ", std::strerror(error)).with_errno(error));
     }
     return fd;
+}
+
+namespace {
+
+bool lock_file(int fd, int operation) {
+    int result;
+    do result = flock(fd, operation);
+    while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
+}  // namespace
+
+Status hold(int fd) {
+    const bool locked = lock_file(fd, LOCK_SH);
+    const int error = errno;
+    if (!locked) return fail(failure("cannot lock an object's file: ", std::strerror(error)).with_errno(error));
+    struct stat status {};
+    if (fstat(fd, &status) != 0 || status.st_nlink == 0) return fail(failure("the object has gone").with_errno(ENOENT));
+    return {};
+}
+
+bool seize(int fd) { return lock_file(fd, LOCK_EX | LOCK_NB); }
+
+bool is_unheld(int fd) {
+    if (!seize(fd)) return false;
+    flock(fd, LOCK_UN);
+    return true;
+}
+
+Result<Fd> held_descriptor(int fd) {
+    auto opened = reopen(fd);
+    // Without /proc, or a changed user: a duplicate, which is not counted.
+    if (opened) lock_file(opened->get(), LOCK_SH);
+    else opened = Fd(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (*opened && opened->get() <= STDERR_FILENO) opened = Fd(fcntl(opened->get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    const int error = errno;
+    if (!*opened) return fail(failure("cannot open a file descriptor: ", std::strerror(error)).with_errno(error));
+    return opened;
 }
 
 Result<SharedPages> SharedPages::map(int fd, std::size_t size) {

@@ -43,6 +43,17 @@ Result<Fd> reopen(int fd);
 // A new anonymous file of `size` zero bytes, close-on-exec, that can be sealed. `name` shows in /proc/PID/fd.
 Result<Fd> anonymous_file(const char* name, std::size_t size);
 
+// Who uses a file: a shared flock(2) on an open file description counts through dup, fork, mmap and SCM_RIGHTS, and ends with the
+// last of them, however its process ends.
+// Marks the description behind `fd` as a user of the file. ENOENT when the file has no name any more.
+Status hold(int fd);
+// True when no description but that of `fd` holds the file. seize() keeps others from it until `fd` is closed: who opens the file
+// meanwhile waits in hold(), and finds it gone if it was unlinked.
+bool is_unheld(int fd);
+bool seize(int fd);
+// The file of `fd` opened anew and held, close-on-exec and never as a standard stream.
+Result<Fd> held_descriptor(int fd);
+
 // Shared pages of a file. Unmaps on destruction.
 class SharedPages {
 public:

@@ -14,15 +14,9 @@ const char* file_name(ObjectKind kind) {
         case ObjectKind::Program: return "bpf-prog";
         case ObjectKind::Btf: return "btf";
         case ObjectKind::Link: return "bpf-link";
+        case ObjectKind::PerfEvent: return "perf_event";
     }
     return "bpf";
-}
-
-Result<int> duplicate(int fd) {
-    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);  // never a standard stream, as libbpf wants them
-    if (copy >= 0) return copy;
-    const int error = errno;
-    return fail(failure("cannot open a file descriptor: ", std::strerror(error)).with_errno(error));
 }
 
 }  // namespace
@@ -30,14 +24,14 @@ Result<int> duplicate(int fd) {
 Result<int> LocalRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
     if (!file) file = BPFTIME_TRY(anonymous_file(file_name(object->kind()), 0));
     const FileIdentity identity = BPFTIME_TRY(identify(file.get()));
-    const int fd = BPFTIME_TRY(duplicate(file.get()));
+    Fd fd = BPFTIME_TRY(held_descriptor(file.get()));
     const std::lock_guard lock(mutex_);
     Table& objects = tables_[static_cast<std::size_t>(object->kind())];
-    object->id = objects.empty() ? 1 : objects.rbegin()->first + 1;
+    object->id = ++last_id_[static_cast<std::size_t>(object->kind())];
     by_file_[identity] = object;
     const std::uint32_t id = object->id;
     objects.emplace(id, Entry{std::move(object), std::move(file)});
-    return fd;
+    return fd.release();
 }
 
 Result<std::shared_ptr<BpfObject>> LocalRegistry::at(int fd) const {
@@ -67,7 +61,59 @@ Result<int> LocalRegistry::open(const BpfObject& object) const {
     const auto found = table(object.kind()).find(object.id);
     if (found == table(object.kind()).end() || found->second.object.get() != &object)
         return fail(failure("the object belongs to another registry").with_errno(ENOENT));
-    return duplicate(found->second.file.get());
+    return BPFTIME_TRY(held_descriptor(found->second.file.get())).release();
+}
+
+Result<Fd> LocalRegistry::make_companion(const BpfObject& object, const char* name, std::uint64_t size) {
+    Fd file = BPFTIME_TRY(anonymous_file(name, size));
+    Fd copy = BPFTIME_TRY(reopen(file.get()));
+    const std::lock_guard lock(mutex_);
+    companions_[{&object, name}] = std::move(file);
+    return copy;
+}
+
+Result<Fd> LocalRegistry::open_companion(const BpfObject& object, const char* name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = companions_.find({&object, name});
+    if (found == companions_.end()) return fail(failure("the object has no ", name).with_errno(ENOENT));
+    return reopen(found->second.get());
+}
+
+// Takes a link or perf event that nothing leads to any more out of the tables.
+std::shared_ptr<BpfObject> LocalRegistry::take_unused(const FileIdentity& identity) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_file_.find(identity);
+    if (found == by_file_.end()) return nullptr;
+    const ObjectKind kind = found->second->kind();
+    if (kind != ObjectKind::Link && kind != ObjectKind::PerfEvent) return nullptr;
+    Table& objects = tables_[static_cast<std::size_t>(kind)];
+    const auto entry = objects.find(found->second->id);
+    constexpr long kOurs = 2;  // the table's and by_file_'s
+    if (found->second.use_count() > kOurs || !is_unheld(entry->second.file.get())) return nullptr;
+    auto object = std::move(found->second);
+    std::erase_if(companions_, [&](const auto& one) { return one.first.first == object.get(); });
+    objects.erase(entry);
+    by_file_.erase(found);
+    return object;
+}
+
+void LocalRegistry::closed(const FileIdentity& identity) {
+    auto object = take_unused(identity);
+    if (!object || object->kind() != ObjectKind::Link) return;
+    // The link may have been all that held its event.
+    auto event = static_cast<const LinkObject&>(*object).event;
+    detach(static_cast<const LinkObject&>(*object));
+    object.reset();
+    if (!event) return;
+    FileIdentity file;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = table(ObjectKind::PerfEvent).find(event->id);
+        if (found == table(ObjectKind::PerfEvent).end()) return;
+        if (const auto known = identify(found->second.file.get())) file = *known;
+    }
+    event.reset();
+    take_unused(file);
 }
 
 Status LocalRegistry::pin(const std::string& path, std::shared_ptr<BpfObject> object) {

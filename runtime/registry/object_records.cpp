@@ -68,6 +68,32 @@ void visit_program(Coder& code, P& object) {
     });
 }
 
+template <class Coder, class T>
+void visit_target(Coder& code, T& target) {
+    code.number(target.kind);
+    code.line(target.path);
+    code.number(target.file.device);
+    code.number(target.file.inode);
+    code.list(target.sites, 24, [&](auto& site) {
+        code.number(site.offset);
+        code.number(site.ref_ctr_offset);
+        code.number(site.cookie);
+    });
+    code.text(target.tracepoint);
+    code.number(target.pid);
+    code.number(target.cpu);
+    code.number(target.type);
+    code.number(target.config);
+    code.number(target.frequency);
+}
+
+template <class Coder, class L>
+void visit_link(Coder& code, L& link) {
+    code.number(link.attach_type);
+    code.number(link.flags);
+    visit_target(code, link.target);
+}
+
 // ---- Reading ----------------------------------------------------------------------------------------------------------------
 
 Error damaged(std::string_view what) { return failure("an object's record in shared memory ", what).with_errno(EBADMSG); }
@@ -94,6 +120,33 @@ Result<std::shared_ptr<BpfObject>> decode_map(codec::Reader& reader, std::span<c
         else map->inner = BPFTIME_TRY(find_as<MapObject>(find, reference));
     }
     return map;
+}
+
+Status check_target(const ProbeTarget& target) {
+    if (target.kind > ProbeKind::Output) return fail(damaged("names an unknown kind of probe"));
+    return target.sites.empty() ? fail(damaged("names no place of a probe")) : Status();
+}
+
+Result<std::shared_ptr<BpfObject>> decode_event(codec::Reader& reader) {
+    auto event = std::make_shared<PerfEventObject>();
+    visit_target(reader, event->target);
+    BPFTIME_CHECK(finish(reader));
+    BPFTIME_CHECK(check_target(event->target));
+    return event;
+}
+
+Result<std::shared_ptr<BpfObject>> decode_link(codec::Reader& reader, std::span<const ObjectReference> references,
+                                               const FindObject& find) {
+    auto link = std::make_shared<LinkObject>();
+    visit_link(reader, *link);
+    BPFTIME_CHECK(finish(reader));
+    BPFTIME_CHECK(check_target(link->target));
+    for (const ObjectReference& reference : references) {
+        if (reference.kind == ObjectKind::PerfEvent) link->event = BPFTIME_TRY(find_as<PerfEventObject>(find, reference));
+        else link->program = BPFTIME_TRY(find_as<ProgramObject>(find, reference));
+    }
+    if (!link->program) return fail(damaged("is of a link without a program"));
+    return link;
 }
 
 Result<std::shared_ptr<BpfObject>> decode_btf(codec::Reader& reader) {
@@ -159,6 +212,7 @@ std::vector<ObjectReference> references_of(const BpfObject& object) {
         for (const auto& map : program.maps) add(map);
     } else if (object.kind() == ObjectKind::Link) {
         add(static_cast<const LinkObject&>(object).program);
+        add(static_cast<const LinkObject&>(object).event);
     }
     return result;
 }
@@ -177,7 +231,8 @@ std::vector<std::uint8_t> encode_record(const BpfObject& object) {
             visit_program(writer, program);
             break;
         }
-        case ObjectKind::Link: break;
+        case ObjectKind::Link: visit_link(writer, static_cast<const LinkObject&>(object)); break;
+        case ObjectKind::PerfEvent: visit_target(writer, static_cast<const PerfEventObject&>(object).target); break;
     }
     return std::move(writer.out);
 }
@@ -201,9 +256,10 @@ Result<std::shared_ptr<BpfObject>> decode_record(ObjectKind kind, std::span<cons
         case ObjectKind::Map: return decode_map(reader, references, find);
         case ObjectKind::Btf: return decode_btf(reader);
         case ObjectKind::Program: return decode_program(reader, references, find);
-        case ObjectKind::Link: break;
+        case ObjectKind::Link: return decode_link(reader, references, find);
+        case ObjectKind::PerfEvent: return decode_event(reader);
     }
-    return fail(damaged("is of a kind that has none"));
+    return fail(damaged("is of an unknown kind"));
 }
 
 }  // namespace bpftime

@@ -8,6 +8,7 @@ std::string_view kind_name(ObjectKind kind) {
         case ObjectKind::Program: return "program";
         case ObjectKind::Btf: return "BTF object";
         case ObjectKind::Link: return "link";
+        case ObjectKind::PerfEvent: return "perf event";
     }
     return "object";
 }
@@ -36,6 +37,12 @@ std::vector<std::uint32_t> bound_maps(const ObjectPage& page) {
     for (const auto& slot : page.bound)
         if (const std::uint32_t id = slot.load(); id != 0) ids.push_back(id);
     return ids;
+}
+
+void detach(const LinkObject& link) {
+    if (!link.event || link.event->page->link.load() != link.id) return;
+    link.event->page->program.store(0);
+    link.event->page->link.store(0);
 }
 
 std::string binding_name(std::string_view kernel_name) {

@@ -1,9 +1,10 @@
-// The objects of bpf(2): maps, programs, BTF and links.
+// The objects of bpf(2): maps, programs, BTF and links; and those of perf_event_open(2).
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,10 @@
 
 namespace bpftime {
 
-enum class ObjectKind : std::uint8_t { Map, Program, Btf, Link };
-inline constexpr std::size_t kObjectKinds = 4;
+enum class ObjectKind : std::uint8_t { Map, Program, Btf, Link, PerfEvent };
+inline constexpr std::size_t kObjectKinds = 5;
 
-// "map", "program", "BTF object", "link".
+// "map", "program", "BTF object", "link", "perf event".
 std::string_view kind_name(ObjectKind kind);
 
 // Objects are shared: by the registry, by other objects and by calls in progress.
@@ -86,12 +87,64 @@ struct ProgramObject final : BpfObject {
     std::vector<LineRecord> lines;
 };
 
+// What makes a program run.
+enum class ProbeKind : std::uint8_t {
+    Uprobe,      // a function begins, or an instruction is reached
+    Uretprobe,   // a function returns
+    Tracepoint,  // a point that the kernel names, a system call for instance
+    Sampling,    // a software clock or counter passes another period
+    Output,      // nothing: the event is where programs write records to (PERF_COUNT_SW_BPF_OUTPUT)
+};
+
+// One place of a probe. `cookie` is what bpf_get_attach_cookie() returns there.
+struct ProbeSite {
+    std::uint64_t offset = 0;          // into the file
+    std::uint64_t ref_ctr_offset = 0;  // into the file, of the 16-bit semaphore to raise while attached; 0 for none
+    std::uint64_t cookie = 0;
+};
+
+// Where a program is attached, in terms that mean the same in every process.
+struct ProbeTarget {
+    ProbeKind kind = ProbeKind::Uprobe;
+    std::string path;              // uprobes: absolute, without symbolic links
+    FileIdentity file;             // and which file that was, however another process names it
+    std::vector<ProbeSite> sites;  // at least one; for kinds other than uprobes exactly one, of which the cookie counts
+    std::string tracepoint;        // "syscalls:sys_enter_openat"
+    std::uint32_t pid = 0;         // only this process (perf: only this thread), 0 for any
+    std::int32_t cpu = -1;         // only while on this processor, -1 for any
+    std::uint32_t type = 0;        // perf_event_attr as it came: what link info repeats
+    std::uint64_t config = 0;
+    bool frequency = false;  // Sampling: the page's period counts runs a second
+};
+
+// What perf_event_open(2) made. A program comes to it by ioctl(SET_BPF), or through a link.
+struct PerfEventObject final : BpfObject {
+    static constexpr ObjectKind kKind = ObjectKind::PerfEvent;
+    PerfEventObject() : BpfObject(kKind) {}
+
+    bool enabled() const { return page->enabled.load(std::memory_order_acquire) != 0; }
+
+    // An output event's descriptor is a pipe: a byte in it wakes who waits. Its pages, as a client maps them and the kernel lays them
+    // out (struct perf_event_mmap_page, then 2^n of data), are the companion "ring".
+    ProbeTarget target;
+};
+
+// A program attached for as long as the link lives. All that an agent needs is in `target`; a link on a perf event
+// runs only while the event is enabled.
 struct LinkObject final : BpfObject {
     static constexpr ObjectKind kKind = ObjectKind::Link;
     LinkObject() : BpfObject(kKind) {}
+    bool active() const { return !event || event->enabled(); }
+
     std::shared_ptr<ProgramObject> program;
-    std::uint32_t attach_type = 0;
+    std::uint32_t attach_type = 0;  // BPF_PERF_EVENT, BPF_TRACE_UPROBE_MULTI
+    std::uint32_t flags = 0;        // BPF_F_UPROBE_MULTI_RETURN
+    ProbeTarget target;
+    std::shared_ptr<PerfEventObject> event;  // BPF_PERF_EVENT only
 };
+
+// Takes the program from the event that the link put it on. Called once nothing leads to the link any more.
+void detach(const LinkObject& link);
 
 // Enters a map into the page of a program that it shall live as long as. E2BIG.
 Status bind_slot(ProgramObject& program, std::uint32_t map);

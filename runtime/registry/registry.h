@@ -30,8 +30,14 @@ public:
     // files apart. ENOMEM.
     virtual Result<Fd> make_file(const char* name, std::uint64_t size) = 0;
 
+    // A file that belongs to an object and goes with it, such as the pages of an event that clients map; a new one in place of one
+    // that is there. open_companion(): the one that is there, ENOENT.
+    virtual Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) = 0;
+    virtual Result<Fd> open_companion(const BpfObject& object, const char* name) const = 0;
+
     // Enters `object` under a fresh id and returns a new descriptor for it, close-on-exec, which the caller owns.
-    // `file` stands behind the object; when it is absent an empty one is made.
+    // `file` stands behind the object: one of make_file(), or a pipe for an object whose descriptor is waited on; when it is absent
+    // an empty one is made.
     virtual Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) = 0;
 
     // The object that `fd` leads to. EBADF when it is not open, EINVAL when it is no BPF object.
@@ -42,6 +48,10 @@ public:
     virtual std::optional<std::uint32_t> next_id(ObjectKind kind, std::uint32_t after) const = 0;
     // A new descriptor for an object of this registry.
     virtual Result<int> open(const BpfObject& object) const = 0;
+
+    // A descriptor of this file has been closed by its user. When it was the last one and the object is a link or a
+    // perf event, held by nothing else, the object ends: what was attached is detached.
+    virtual void closed(const FileIdentity& file) = 0;
 
     // BPF_OBJ_PIN, BPF_OBJ_GET. EEXIST, ENOENT.
     virtual Status pin(const std::string& path, std::shared_ptr<BpfObject> object) = 0;

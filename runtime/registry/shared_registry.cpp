@@ -15,12 +15,14 @@ namespace {
 
 using Key = ObjectReference;
 
-constexpr std::string_view kPrefixes[kObjectKinds] = {"map.", "program.", "btf.", "link."};
+constexpr std::string_view kPrefixes[kObjectKinds] = {"map.", "program.", "btf.", "link.", "event."};
+constexpr std::string_view kWake = ".wake";  // companion of an object whose descriptor is waited on: a named pipe
 constexpr std::uint32_t kCollectEvery = 16;  // publications
 
 std::string file_name(Key key) { return cat(kPrefixes[static_cast<std::size_t>(key.kind)], key.id); }
 
 std::optional<Key> parse_name(std::string_view name) {
+    if (name.ends_with(kWake)) name.remove_suffix(kWake.size());
     for (std::size_t kind = 0; kind < kObjectKinds; ++kind) {
         if (!name.starts_with(kPrefixes[kind])) continue;
         const std::string_view digits = name.substr(kPrefixes[kind].size());
@@ -118,7 +120,8 @@ Result<Fd> SharedRegistry::make_file(const char*, std::uint64_t size) { return d
 Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
     if (published_++ >= kCollectEvery) collect();
     struct stat status {};
-    if (!file) file = BPFTIME_TRY(directory_.make_file(0));
+    const bool waited_on = file && fstat(file.get(), &status) == 0 && S_ISFIFO(status.st_mode);
+    if (!file || waited_on) file = BPFTIME_TRY(directory_.make_file(0));
     if (fstat(file.get(), &status) != 0) return fail(failure("fstat: ", std::strerror(errno)).with_errno(errno));
     const auto storage = static_cast<std::uint64_t>(status.st_size);
     const Fd lock = BPFTIME_TRY(directory_.lock(DirectoryLock::Publish));
@@ -132,14 +135,18 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     std::memcpy(pages.bytes().data() + storage, record.data(), record.size());
     auto* page = new (pages.bytes().data() + size - kShmPage) ObjectPage;
     page->kind = static_cast<std::uint32_t>(object->kind());
+    page->frozen = object->page->frozen.load();  // as its maker left it
+    page->enabled = object->page->enabled.load();
+    page->period = object->page->period.load();
     page->storage_size = storage;
     page->record_size = record.size();
     object->id = directory_.control().last_id[page->kind].fetch_add(1) + 1;
     page->id = object->id;
     const Key key{object->kind(), object->id};
     if (object->id == 0) return fail(failure("all ids are used up").with_errno(E2BIG));
+    if (waited_on) BPFTIME_CHECK(directory_.make_pipe(cat(file_name(key), kWake)));
     BPFTIME_CHECK(directory_.link(file.get(), file_name(key)));
-    Fd named = BPFTIME_TRY(directory_.open_file(file_name(key)));  // `file` itself has no name to be known by
+    Fd named = BPFTIME_TRY(directory_.open_file(waited_on ? cat(file_name(key), kWake) : file_name(key)));
     BPFTIME_CHECK(hold(named.get()));
     object->page = page_of({std::move(pages), page, {}});
     {
@@ -148,6 +155,18 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     }
     directory_.control().generation.fetch_add(1);
     return high_descriptor(std::move(named));
+}
+
+Result<Fd> SharedRegistry::make_companion(const BpfObject& object, const char* name, std::uint64_t size) {
+    const std::string full = cat(file_name({object.kind(), object.id}), '.', name);
+    const Fd file = BPFTIME_TRY(directory_.make_file(whole_pages(size)));
+    if (auto old = directory_.unlink(full); !old && old.error().errnum != ENOENT) return fail(std::move(old).error());
+    BPFTIME_CHECK(directory_.link(file.get(), full));
+    return directory_.open_file(full);
+}
+
+Result<Fd> SharedRegistry::open_companion(const BpfObject& object, const char* name) const {
+    return directory_.open_file(cat(file_name({object.kind(), object.id}), '.', name));
 }
 
 Result<std::shared_ptr<BpfObject>> SharedRegistry::at(int fd) const {
@@ -192,7 +211,7 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
 std::vector<Key> SharedRegistry::keys() const {
     std::vector<Key> result;
     for (const std::string& name : directory_.names())
-        if (const auto key = parse_name(name)) result.push_back(*key);
+        if (const auto key = parse_name(name); key && file_name(*key) == name) result.push_back(*key);
     std::ranges::sort(result);
     return result;
 }
@@ -213,10 +232,16 @@ std::optional<std::uint32_t> SharedRegistry::next_id(ObjectKind kind, std::uint3
 
 Result<int> SharedRegistry::open(const BpfObject& object) const {
     const Key key{object.kind(), object.id};
-    auto fd = directory_.open_file(file_name(key));
+    auto fd = directory_.open_file(cat(file_name(key), kWake));
+    if (!fd) fd = directory_.open_file(file_name(key));
     if (!fd) return fail(no_such(key));
     BPFTIME_CHECK(hold(fd->get()));
     return high_descriptor(*std::move(fd));
+}
+
+// Files elsewhere are none of ours.
+void SharedRegistry::closed(const FileIdentity& file) {
+    if (file.device == directory_.device()) collect();
 }
 
 // ---- Pins: files that hold the name of an object's file ---------------------------------------------------------------------
@@ -274,42 +299,65 @@ Status SharedRegistry::bind(ProgramObject& program, std::shared_ptr<MapObject> m
 
 // ---- Lifetime -----------------------------------------------------------------------------------------------------------------
 
-void SharedRegistry::forget(Key key) const {
-    const std::lock_guard guard(mutex_);
-    known_.erase(key);
+// Whether somebody has a descriptor of the object, or of what is waited on in its place.
+bool SharedRegistry::is_held(Key key) const {
+    const auto unheld = [&](const std::string& name) {
+        const auto fd = directory_.open_file(name);
+        return !fd || is_unheld(fd->get());
+    };
+    return !unheld(file_name(key)) || !unheld(cat(file_name(key), kWake));
+}
+
+// What lives as long as the object: as its record says, and as its page says now. A damaged one refers to nothing.
+std::vector<Key> SharedRegistry::references(Key key) const {
+    const auto fd = directory_.open_file(file_name(key));
+    if (!fd) return {};
+    const auto parts = map_parts(fd->get(), key);
+    if (!parts) return {};
+    std::vector<Key> result = decode_references(parts->record).value_or(std::vector<Key>{});
+    for (const std::uint32_t id : bound_maps(*parts->page)) result.push_back({ObjectKind::Map, id});
+    if (const std::uint32_t id = parts->page->program) result.push_back({ObjectKind::Program, id});
+    return result;
+}
+
+void SharedRegistry::remove(Key key) const {
+    const std::string name = file_name(key);
+    const auto fd = directory_.open_file(name);
+    const auto wake = directory_.open_file(cat(name, kWake));
+    if (!fd || !seize(fd->get()) || (wake && !seize(wake->get()))) return;  // somebody has opened it since
+    if (key.kind == ObjectKind::Link)
+        if (const auto link = find(key)) detach(static_cast<const LinkObject&>(**link));
+    if (directory_.unlink(name)) directory_.control().generation.fetch_add(1);
+}
+
+// Those of objects that are gone.
+void SharedRegistry::remove_companions() const {
+    const std::vector<std::string> names = directory_.names();
+    for (const std::string& name : names) {
+        const std::size_t dot = name.find('.', name.find('.') + 1);
+        if (dot != std::string::npos && std::ranges::find(names, name.substr(0, dot)) == names.end())
+            (void)directory_.unlink(name);
+    }
 }
 
 void SharedRegistry::collect() const {
     const auto lock = directory_.lock(DirectoryLock::Collect);
     if (!lock) return;
     const std::vector<Key> all = keys();
-    std::map<Key, std::vector<Key>> references;
     std::vector<Key> work = pins();
-    for (const Key key : all) {
-        auto fd = directory_.open_file(file_name(key));
-        if (!fd) continue;
-        if (!is_unheld(fd->get())) work.push_back(key);
-        auto parts = map_parts(fd->get(), key);
-        if (!parts) continue;  // damaged: refers to nothing, and goes when nobody holds it
-        references[key] = decode_references(parts->record).value_or(std::vector<Key>{});
-        if (key.kind != ObjectKind::Program) continue;
-        for (const std::uint32_t id : bound_maps(*parts->page)) references[key].push_back({ObjectKind::Map, id});
-    }
+    for (const Key key : all)
+        if (is_held(key)) work.push_back(key);
     std::set<Key> alive;
     while (!work.empty()) {
         const Key key = work.back();
         work.pop_back();
         if (!alive.insert(key).second) continue;
-        const auto& next = references[key];
+        const auto next = references(key);
         work.insert(work.end(), next.begin(), next.end());
     }
-    for (const Key key : all) {
-        if (alive.contains(key)) continue;
-        const auto fd = directory_.open_file(file_name(key));
-        if (!fd || !seize(fd->get())) continue;  // somebody has opened it since
-        if (directory_.unlink(file_name(key))) directory_.control().generation.fetch_add(1);
-        forget(key);
-    }
+    for (const Key key : all)
+        if (!alive.contains(key)) remove(key);
+    remove_companions();
     const std::lock_guard guard(mutex_);
     std::erase_if(known_, [&](const auto& entry) { return !alive.contains(entry.first); });
     published_ = 0;

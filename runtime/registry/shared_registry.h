@@ -17,11 +17,14 @@ public:
     static Result<std::unique_ptr<SharedRegistry>> open(ShmDirectory::Open how, const std::string& name = {});
 
     Result<Fd> make_file(const char* name, std::uint64_t size) override;
+    Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) override;
+    Result<Fd> open_companion(const BpfObject& object, const char* name) const override;
     Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;
     Result<std::shared_ptr<BpfObject>> at(int fd) const override;
     Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;
     std::optional<std::uint32_t> next_id(ObjectKind kind, std::uint32_t after) const override;
     Result<int> open(const BpfObject& object) const override;
+    void closed(const FileIdentity& file) override;
     Status pin(const std::string& path, std::shared_ptr<BpfObject> object) override;
     Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const override;
     Status unpin(const std::string& path) override;
@@ -42,11 +45,14 @@ private:
 
     explicit SharedRegistry(ShmDirectory directory) : directory_(std::move(directory)) {}
 
+    bool is_held(Key key) const;
+    std::vector<Key> references(Key key) const;
+    void remove(Key key) const;
+    void remove_companions() const;
     Result<std::shared_ptr<BpfObject>> load(Key key) const;
     Result<std::shared_ptr<BpfObject>> find(Key key) const;
     std::vector<Key> keys() const;
     std::vector<Key> pins() const;
-    void forget(Key key) const;
 
     ShmDirectory directory_;
     mutable std::recursive_mutex mutex_;

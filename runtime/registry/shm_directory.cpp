@@ -115,6 +115,7 @@ Result<ShmDirectory> ShmDirectory::open(const std::string& name, Open how) {
                         .with_errno(ENOENT));
     }
     BPFTIME_CHECK(check_owner(result.directory_.get(), result.path_));
+    result.device_ = BPFTIME_TRY(identify(result.directory_.get())).device;
     if (how == Open::Create) BPFTIME_CHECK(make_control(result.directory_.get()));
     result.control_ = BPFTIME_TRY(map_control(result.directory_.get(), result.path_));
     return result;
@@ -138,6 +139,11 @@ Result<Fd> ShmDirectory::make_file(std::uint64_t size) const {
     return fd;
 }
 
+Status ShmDirectory::make_pipe(const std::string& name) const {
+    if (mkfifoat(directory_.get(), name.c_str(), 0600) == 0) return {};
+    return fail(system_error(errno, cat("cannot make the pipe ", path_, '/', name)));
+}
+
 Status ShmDirectory::link(int fd, const std::string& name) const { return give_name(directory_.get(), fd, name.c_str()); }
 
 Status ShmDirectory::unlink(const std::string& name) const {
@@ -146,7 +152,7 @@ Status ShmDirectory::unlink(const std::string& name) const {
 }
 
 Result<Fd> ShmDirectory::open_file(const std::string& name) const {
-    Fd fd(openat(directory_.get(), name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    Fd fd(openat(directory_.get(), name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!fd) return fail(system_error(errno, cat(path_, '/', name)));
     return fd;
 }
@@ -154,7 +160,8 @@ Result<Fd> ShmDirectory::open_file(const std::string& name) const {
 std::vector<std::string> ShmDirectory::names() const {
     std::vector<std::string> result;
     for_each_entry(directory_.get(), ".", [&](int, const dirent& entry) {
-        if (entry.d_type == DT_REG && std::string_view(entry.d_name) != kControl) result.emplace_back(entry.d_name);
+        const bool file = entry.d_type == DT_REG || entry.d_type == DT_FIFO;
+        if (file && std::string_view(entry.d_name) != kControl) result.emplace_back(entry.d_name);
     });
     return result;
 }
@@ -195,24 +202,6 @@ Result<std::string> ShmDirectory::subdirectory(const char* name) const {
     if (mkdirat(directory_.get(), name, 0700) != 0 && errno != EEXIST)
         return fail(system_error(errno, cat(path_, '/', name)));
     return cat(path_, '/', name);
-}
-
-Status hold(int fd) {
-    int result;
-    do result = flock(fd, LOCK_SH);
-    while (result != 0 && errno == EINTR);
-    if (result != 0) return fail(system_error(errno, "cannot lock an object's file"));
-    struct stat status {};
-    if (fstat(fd, &status) != 0 || status.st_nlink == 0) return fail(failure("the object has gone").with_errno(ENOENT));
-    return {};
-}
-
-bool seize(int fd) { return flock(fd, LOCK_EX | LOCK_NB) == 0; }
-
-bool is_unheld(int fd) {
-    if (!seize(fd)) return false;
-    flock(fd, LOCK_UN);
-    return true;
 }
 
 std::uint64_t shm_limit() {

@@ -29,15 +29,18 @@ public:
     static Result<ShmDirectory> open(const std::string& name, Open how);
 
     const std::string& path() const { return path_; }
+    std::uint64_t device() const { return device_; }  // of the file system that it is on
     ControlPage& control() const { return *reinterpret_cast<ControlPage*>(control_.bytes().data()); }
 
     // A new file without a name, `size` bytes, zero, with memory behind every page. ENOMEM beyond the registry's limit
     // ($BPFTIME_SHM_MEMORY_MB).
     Result<Fd> make_file(std::uint64_t size) const;
-    // Gives it its name. EEXIST.
+    // A named pipe. EEXIST.
+    Status make_pipe(const std::string& name) const;
+    // Gives a file its name. EEXIST.
     Status link(int fd, const std::string& name) const;
     Status unlink(const std::string& name) const;
-    // Opens a file for reading and writing, close-on-exec. ENOENT.
+    // Opens a file for reading and writing, close-on-exec; pipes do not block. ENOENT.
     Result<Fd> open_file(const std::string& name) const;
     // Names of all files, in no order.
     std::vector<std::string> names() const;
@@ -53,16 +56,10 @@ public:
 
 private:
     std::string path_;
+    std::uint64_t device_ = 0;
     Fd directory_;
     SharedPages control_;
 };
-
-// Marks `fd`'s open file description as a user of the file. ENOENT when the file has gone.
-Status hold(int fd);
-// True when nobody holds the file behind `fd`. seize() keeps others from it until `fd` is closed: who opens the file meanwhile waits
-// in hold(), and finds it gone if it was unlinked.
-bool is_unheld(int fd);
-bool seize(int fd);
 
 // Bytes that a registry may use in all.
 std::uint64_t shm_limit();

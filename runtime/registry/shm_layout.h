@@ -36,6 +36,12 @@ struct ObjectPage {
 
     alignas(64) std::atomic<std::uint32_t> frozen = 0;          // a map: no writes by bpf(2) any more
     std::atomic<std::uint32_t> bound[kMaxBoundMaps] = {};       // a program: ids of maps that live as long, 0: none
+    std::atomic<std::uint32_t> enabled = 0;                     // a perf event: it runs its program
+    std::atomic<std::uint32_t> paused = 0;                      // ...an output event: it takes no records
+    std::atomic<std::uint32_t> program = 0;                     // ...the id of its program, 0: none
+    std::atomic<std::uint32_t> link = 0;                        // ...and of the link that gave it the program
+    std::atomic<std::uint64_t> period = 0;                      // ...Sampling: events between two runs, or runs a second
+    std::atomic<std::uint64_t> ring_size = 0;                   // ...bytes of its file "ring", 0 until a client has mapped it
     alignas(64) std::atomic<std::uint64_t> runs = 0;            // a program's statistics
     std::atomic<std::uint64_t> run_time = 0;                    // ns
     std::atomic<std::uint64_t> recursion_misses = 0;

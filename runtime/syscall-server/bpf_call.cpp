@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/syscall-server/handlers.h"
+#include "runtime/syscall-server/link_uapi.h"
 #include "runtime/syscall-server/user_memory.h"
 
 namespace bpftime {
@@ -23,6 +24,7 @@ struct Command {
 constexpr Command kCommands[] = {
 #define BPF_COMMAND(number, NAME, handler, last) \
     {number, #NAME, handler, offsetof(bpf_attr, last) + sizeof(static_cast<bpf_attr*>(nullptr)->last), 0},
+#define BPF_COMMAND_OF_SIZE(number, NAME, handler, size) {number, #NAME, handler, size, 0},
 #define BPF_REFUSED(number, NAME, refusal) {number, #NAME, nullptr, sizeof(bpf_attr), refusal},
 #include "runtime/syscall-server/bpf_commands.def"
 };

@@ -10,6 +10,7 @@
 namespace bpftime {
 
 #define BPF_COMMAND(number, NAME, handler, last) Result<long> handler(BpfSession& session, bpf_attr& attr);
+#define BPF_COMMAND_OF_SIZE(number, NAME, handler, size) BPF_COMMAND(number, NAME, handler, )
 #include "runtime/syscall-server/bpf_commands.def"
 
 }  // namespace bpftime

@@ -21,6 +21,11 @@ Result<Bytes> read_bytes(std::uint64_t address, std::size_t size) {
 Result<std::uint32_t> object_value(BpfSession& session, const MapObject& map, int fd) {
     switch (static_cast<MapType>(map.spec.type)) {
         case MapType::ProgArray: return BPFTIME_TRY(session.registry.get<ProgramObject>(fd))->id;
+        case MapType::PerfEventArray: {
+            auto event = session.registry.get<PerfEventObject>(fd);
+            if (!event) return fail(std::move(event).error().with_errno(EBADF));
+            return (*event)->id;
+        }
         case MapType::ArrayOfMaps:
         case MapType::HashOfMaps: {
             const auto inner = BPFTIME_TRY(session.registry.get<MapObject>(fd));

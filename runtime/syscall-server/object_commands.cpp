@@ -1,10 +1,10 @@
-// Objects by descriptor, id and path; what is known of them; bindings and links.
+// Objects by descriptor, id and path; what is known of them; bindings. Links: links.cpp.
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/syscall-server/handlers.h"
+#include "runtime/syscall-server/info_answer.h"
+#include "runtime/syscall-server/links.h"
 #include "runtime/syscall-server/program_info.h"
-#include "runtime/syscall-server/user_memory.h"
 
 namespace bpftime {
 
@@ -55,25 +55,6 @@ Result<bpf_btf_info> describe(const BtfObject& btf, const bpf_btf_info& asked) {
     return info;
 }
 
-// Reads what the caller asks for, tolerating a shorter or longer structure than ours as the kernel does.
-template <class Info>
-Result<Info> asked_info(const bpf_attr& attr) {
-    Bytes bytes(std::max<std::size_t>(attr.info.info_len, sizeof(Info)));
-    BPFTIME_CHECK(read_user(attr.info.info, std::span(bytes).first(attr.info.info_len)));
-    if (std::ranges::any_of(std::span(bytes).subspan(sizeof(Info)), [](std::uint8_t byte) { return byte != 0; }))
-        return fail(failure("the info structure has fields that are unknown here").with_errno(E2BIG));
-    Info info{};
-    std::memcpy(&info, bytes.data(), sizeof(info));
-    return info;
-}
-
-template <class Info>
-Result<long> answer(bpf_attr& attr, const Info& info) {
-    attr.info.info_len = std::min<std::uint32_t>(attr.info.info_len, sizeof(Info));
-    BPFTIME_CHECK(write_user(attr.info.info, {reinterpret_cast<const std::uint8_t*>(&info), attr.info.info_len}));
-    return 0;
-}
-
 }  // namespace
 
 Result<long> program_next_id(BpfSession& session, bpf_attr& attr) {
@@ -95,6 +76,7 @@ Result<long> btf_fd_by_id(BpfSession& session, bpf_attr& attr) {
 Result<long> object_pin(BpfSession& session, bpf_attr& attr) {
     if (attr.file_flags != 0) return fail(failure("OBJ_PIN takes no flags"));
     auto object = BPFTIME_TRY(session.registry.at(static_cast<int>(attr.bpf_fd)));
+    if (object->kind() == ObjectKind::PerfEvent) return fail(failure("perf events cannot be pinned"));
     const std::string path = BPFTIME_TRY(read_user_string(attr.pathname, kMaxPath));
     BPFTIME_CHECK(session.registry.pin(path, std::move(object)));
     return 0;
@@ -125,7 +107,8 @@ Result<long> object_info(BpfSession& session, bpf_attr& attr) {
             const auto asked = BPFTIME_TRY(asked_info<bpf_btf_info>(attr));
             return answer(attr, BPFTIME_TRY(describe(static_cast<const BtfObject&>(*object), asked)));
         }
-        case ObjectKind::Link: break;
+        case ObjectKind::Link: return link_info(attr, static_cast<const LinkObject&>(*object));
+        case ObjectKind::PerfEvent: break;
     }
     return fail(failure("nothing is known of this object"));
 }
@@ -137,14 +120,6 @@ Result<long> program_bind_map(BpfSession& session, bpf_attr& attr) {
     const bool known = std::ranges::find(program->maps, map) != program->maps.end();
     if (!known) BPFTIME_CHECK(session.registry.bind(*program, std::move(map)));
     return 0;
-}
-
-// Nothing can be attached to through this registry yet: what is left is which descriptor is wrong, in the kernel's
-// order.
-Result<long> link_create(BpfSession& session, bpf_attr& attr) {
-    BPFTIME_TRY(session.registry.get<ProgramObject>(static_cast<int>(attr.link_create.prog_fd)));
-    BPFTIME_TRY(identify(static_cast<int>(attr.link_create.target_fd)));
-    return fail(failure("nothing can be attached to here").with_errno(EOPNOTSUPP));
 }
 
 }  // namespace bpftime

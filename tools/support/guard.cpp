@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string_view>
 
 namespace bpftime::tools {
 
@@ -16,37 +17,32 @@ namespace {
 std::string prefix, advice;
 std::string timeout_message;
 
-void write_text(const char* text, std::size_t size) {
-    while (size > 0) {
-        const ssize_t written = write(STDERR_FILENO, text, size);
+void write_text(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
         if (written <= 0) return;
-        text += written;
-        size -= static_cast<std::size_t>(written);
+        text.remove_prefix(static_cast<std::size_t>(written));
     }
 }
 
 void on_timeout(int) {
-    write_text(timeout_message.data(), timeout_message.size());
+    write_text(timeout_message);
     _exit(1);
 }
 
 void on_fault(int signal, siginfo_t* info, void*) {
-    char text[128] = "";
-    char* out = text;
-    const auto put = [&](const char* piece) {
-        while (*piece != '\0') *out++ = *piece++;
-    };
+    write_text(prefix);
     if (signal == SIGSEGV || signal == SIGBUS) {
-        put("access to address 0x");
         const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-        for (int shift = 60; shift >= 0; shift -= 4) *out++ = "0123456789abcdef"[address >> shift & 15];
-        put(", which is not the program's");
+        char digits[16];
+        for (int i = 0; i < 16; ++i) digits[i] = "0123456789abcdef"[address >> (60 - 4 * i) & 15];
+        write_text("access to address 0x");
+        write_text({digits, sizeof digits});
+        write_text(", which is not the program's");
     } else {
-        put(signal == SIGILL ? "illegal instruction" : "arithmetic fault");
+        write_text(signal == SIGILL ? "illegal instruction" : "arithmetic fault");
     }
-    write_text(prefix.data(), prefix.size());
-    write_text(text, static_cast<std::size_t>(out - text));
-    write_text(advice.data(), advice.size());
+    write_text(advice);
     _exit(1);
 }
 

@@ -1,0 +1,34 @@
+// What exports.cpp asks before it calls the real function. Nothing here throws, prints or changes errno; an empty
+// answer means that the call is not ours. Results are those of the system call, or negative error numbers.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "runtime/registry/fd.h"
+
+namespace bpftime::preload {
+
+// False while this thread is inside one of the functions below: what they call themselves goes to the kernel.
+bool outside();
+
+long bpf(int command, void* attr, unsigned size) noexcept;
+std::optional<long> open_event(void* attr, pid_t pid, int cpu, int group, unsigned long flags) noexcept;
+std::optional<long> control_event(int fd, unsigned long request, void* argument) noexcept;
+
+// A new descriptor to map in place of `fd`.
+std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) noexcept;
+
+// Taken before a descriptor is closed, and handed in once it is.
+std::optional<FileIdentity> about_to_close(int fd) noexcept;
+void has_closed(const FileIdentity& file) noexcept;
+
+// After the real open or access failed: a descriptor, or 0.
+std::optional<int> open_instead(const char* path, int flags) noexcept;
+bool access_instead(const char* path, int mode) noexcept;
+// After it succeeded.
+void opened(const char* path, int fd) noexcept;
+
+}  // namespace bpftime::preload

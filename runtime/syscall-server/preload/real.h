@@ -1,0 +1,39 @@
+// The functions that exports.cpp stands before: the next ones of their name in the search order.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdio>
+
+namespace bpftime::preload {
+
+// Looks a function up when it is first asked for, which may be before any constructor has run. Null when there is none
+// of that name, or when the lookup itself leads here again.
+void* find_next(std::atomic<void*>& cache, const char* name);
+
+#define BPFTIME_REAL_FUNCTIONS(X)                                  \
+    X(syscall, long (*)(long, ...))                                \
+    X(ioctl, int (*)(int, unsigned long, ...))                     \
+    X(close, int (*)(int))                                         \
+    X(mmap, void* (*)(void*, std::size_t, int, int, int, off_t))   \
+    X(mmap64, void* (*)(void*, std::size_t, int, int, int, off_t)) \
+    X(open, int (*)(const char*, int, ...))                        \
+    X(open64, int (*)(const char*, int, ...))                      \
+    X(openat, int (*)(int, const char*, int, ...))                 \
+    X(openat64, int (*)(int, const char*, int, ...))               \
+    X(fopen, FILE* (*)(const char*, const char*))                  \
+    X(fopen64, FILE* (*)(const char*, const char*))                \
+    X(access, int (*)(const char*, int))                           \
+    X(faccessat, int (*)(int, const char*, int, int))
+
+#define BPFTIME_REAL(name, type)                                                           \
+    inline auto real_##name() {                                                            \
+        static constinit std::atomic<void*> cache = nullptr;                               \
+        void* known = cache.load(std::memory_order_relaxed);                               \
+        return reinterpret_cast<type>(known != nullptr ? known : find_next(cache, #name)); \
+    }
+BPFTIME_REAL_FUNCTIONS(BPFTIME_REAL)
+#undef BPFTIME_REAL
+
+}  // namespace bpftime::preload
