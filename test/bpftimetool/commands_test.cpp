@@ -108,11 +108,14 @@ TEST_CASE("links are shown, and go with their program's pin") {
     REQUIRE(program);
     link->program = std::static_pointer_cast<ProgramObject>(*program);
     link->attach_type = 41;
+    link->target.path = "/bin/demo";
+    link->target.sites = {{.offset = 0x40}, {.offset = 0x50}};
+    link->target.pid = 7;
     const auto fd = fixture.registry.publish(link);
     REQUIRE(fd);
     const Fd closes(*fd);
     REQUIRE(fixture.registry.pin("/sys/fs/bpf/link", link));
-    CHECK(fixture.answer(link_show, {}).text == "1: attach_type 41  prog 1 (two)\n");
+    CHECK(fixture.answer(link_show, {}).text == "1: perf_event  prog 1\n\tuprobe  /bin/demo+0x40 and 1 more  pid 7\n");
     const Answer removed = fixture.answer(remove_objects, {"1"});
     CHECK(removed.json["unpinned"].size() == 2);
     CHECK_FALSE(fixture.registry.pinned("/sys/fs/bpf/link"));

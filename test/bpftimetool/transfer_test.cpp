@@ -33,7 +33,7 @@ TEST_CASE("what was exported comes back the same") {
     const auto made = import_json(registry, document());
     INFO((made ? "" : to_string(made.error())));
     REQUIRE(made);
-    CHECK(made->dump() == R"({"programs":[1,2],"maps":[1,2,3],"links":[]})");
+    CHECK(made->dump() == R"({"programs":[1,2],"maps":[1,2,3],"links":[1]})");
     const auto exported = export_json(registry);
     REQUIRE(exported);
     CHECK(exported->dump(1) == document().dump(1));
@@ -41,7 +41,7 @@ TEST_CASE("what was exported comes back the same") {
     CHECK(export_json(second)->dump(1) == exported->dump(1));
 }
 
-TEST_CASE("links, maps of programs and maps of maps come back") {
+TEST_CASE("events, maps of programs and maps of maps come back") {
     Json source = document();
     const Json map{{"key_size", 4}, {"value_size", 4}, {"max_entries", 3},
                    {"flags", 0},    {"extra", 0},      {"frozen", false}};
@@ -54,7 +54,12 @@ TEST_CASE("links, maps of programs and maps of maps come back") {
     outer["elements"] = {{{"key", "01000000"}, {"object", 1}}};
     source["maps"].push_back(jumps);
     source["maps"].push_back(outer);
-    source["links"].push_back({{"id", 1}, {"program", 2}, {"attach_type", 41}});
+    Json event = source["events"][0];
+    event["id"] = 2;
+    event["target"]["kind"] = "uretprobe";
+    event["enabled"] = false;
+    event["program"] = 1;  // put there without a link
+    source["events"].push_back(event);
     LocalRegistry registry;
     const auto made = import_json(registry, source);
     INFO((made ? "" : to_string(made.error())));
@@ -67,7 +72,7 @@ TEST_CASE("what nothing refers to is pinned") {
     REQUIRE(import_json(registry, document()));
     std::vector<std::string> paths;
     for (const PinnedObject& pin : registry.pinned_objects()) paths.push_back(pin.path);
-    CHECK(paths == std::vector<std::string>{"/sys/fs/bpf/bpftimetool/map_2", "/sys/fs/bpf/bpftimetool/program_1",
+    CHECK(paths == std::vector<std::string>{"/sys/fs/bpf/bpftimetool/link_1", "/sys/fs/bpf/bpftimetool/map_2",
                                             "/sys/fs/bpf/bpftimetool/program_2"});
 }
 
@@ -122,7 +127,20 @@ TEST_CASE("a wrong program is refused by its path") {
           }) == "programs[0].lines[1] is not of 4 numbers");
     CHECK(refusal([](Json& d) { d["programs"][0]["functions"][0][1] = 1; }).starts_with("programs[0].insns: "));
     CHECK(refusal([](Json& d) { d["programs"][0]["license"] = 1; }) == "programs[0].license is no text");
-    CHECK(refusal([](Json& d) {
-              d["links"] = {{{"id", 1}, {"program", 3}, {"attach_type", 1}}};
-          }) == "links[0].program names program 3, which is not in the file");
+}
+
+TEST_CASE("a wrong event or link is refused by its path") {
+    CHECK(refusal([](Json& d) { d["links"][0]["program"] = 3; }) ==
+          "links[0].program names program 3, which is not in the file");
+    CHECK(refusal([](Json& d) { d["links"][0]["event"] = 3; }) ==
+          "links[0].event names perf event 3, which is not in the file");
+    CHECK(refusal([](Json& d) { d["links"][0]["program"] = 2; }).starts_with("links[0]: program 'sum' of type xdp"));
+    CHECK(refusal([](Json& d) { d["links"].push_back(d["links"][0]); }) == "links[1]: the event has a program already");
+    CHECK(refusal([](Json& d) { d["links"][0]["target"]["sites"] = Json::array(); }) ==
+          "links[0].target.sites is missing or empty");
+    CHECK(refusal([](Json& d) { d["events"][0]["target"]["kind"] = "kprobe"; }) ==
+          "events[0].target.kind 'kprobe' is no kind of probe");
+    CHECK(refusal([](Json& d) { d["events"][0]["target"].erase("path"); }) == "events[0].target.path is missing");
+    CHECK(refusal([](Json& d) { d["events"][0]["target"]["cpu"] = 1ll << 40; }) ==
+          "events[0].target.cpu is out of range");
 }

@@ -2,6 +2,7 @@
 // import gives anew.
 #include <algorithm>
 
+#include "tools/bpftimetool/probes.h"
 #include "tools/bpftimetool/schema.h"
 #include "tools/bpftimetool/words.h"
 #include "tools/support/files.h"
@@ -100,16 +101,34 @@ bool holds_objects(std::uint32_t map_type) {
 
 Result<Json> export_json(Registry& registry) {
     Json document{{"format", kFormat},     {"version", kFormatVersion}, {"btf", Json::array()},
-                  {"maps", Json::array()}, {"programs", Json::array()}, {"links", Json::array()}};
+                  {"maps", Json::array()}, {"programs", Json::array()}, {"events", Json::array()},
+                  {"links", Json::array()}};
     for (const auto& btf : BPFTIME_TRY(chosen_objects<BtfObject>(registry, {})))
         document["btf"].push_back({{"id", btf->id}, {"data", digits(btf->bytes)}});
     for (const auto& map : BPFTIME_TRY(chosen_objects<MapObject>(registry, {})))
         document["maps"].push_back(BPFTIME_TRY(map_json(*map)));
     for (const auto& program : BPFTIME_TRY(chosen_objects<ProgramObject>(registry, {})))
         document["programs"].push_back(program_json(*program));
-    for (const auto& link : BPFTIME_TRY(chosen_objects<LinkObject>(registry, {})))
-        document["links"].push_back(
-            {{"id", link->id}, {"program", link->program ? link->program->id : 0}, {"attach_type", link->attach_type}});
+    for (const auto& event : BPFTIME_TRY(chosen_objects<PerfEventObject>(registry, {}))) {
+        if (event->target.kind == ProbeKind::Output) continue;  // lives by the mappings of a process
+        Json row{{"id", event->id},
+                 {"target", probe_json(event->target)},
+                 {"enabled", event->enabled()},
+                 {"period", event->page->period.load()}};
+        // A link brings its program itself.
+        const std::uint32_t program = event->page->program;
+        if (program != 0 && event->page->link == 0) row["program"] = program;
+        document["events"].push_back(std::move(row));
+    }
+    for (const auto& link : BPFTIME_TRY(chosen_objects<LinkObject>(registry, {}))) {
+        Json row{{"id", link->id},
+                 {"program", link->program->id},
+                 {"attach_type", link->attach_type},
+                 {"flags", link->flags},
+                 {"target", probe_json(link->target)}};
+        if (link->event) row["event"] = link->event->id;
+        document["links"].push_back(std::move(row));
+    }
     return document;
 }
 

@@ -7,7 +7,8 @@
 #include <set>
 
 #include "runtime/syscall-server/bpf_call.h"
-#include "tools/bpftimetool/json_field.h"
+#include "runtime/syscall-server/perf_events.h"
+#include "tools/bpftimetool/probes.h"
 #include "tools/bpftimetool/schema.h"
 #include "tools/bpftimetool/words.h"
 #include "tools/support/files.h"
@@ -59,7 +60,9 @@ private:
     Status make_map(const Field& field);
     Status fill_map(const Field& field, int fd, const MapObject& map);
     Status make_program(const Field& field);
+    Status make_event(const Field& field);
     Status make_link(const Field& field);
+    Status attach(const Field& field, PerfEventObject& event, int program_fd);
     Result<std::vector<RawInsn>> read_code(const Field& field, const std::vector<int>& maps);
     template <class Record>
     Result<std::vector<Record>> read_records(const Field& field, const char* name);
@@ -113,7 +116,7 @@ Result<int> Importer::refer(ObjectKind kind, const Field& field) {
 }
 
 Status Importer::check_head(const Field& document) {
-    BPFTIME_CHECK(document.object({"format", "version", "btf", "maps", "programs", "links"}));
+    BPFTIME_CHECK(document.object({"format", "version", "btf", "maps", "programs", "events", "links"}));
     const std::string format = BPFTIME_TRY(document.text_at("format"));
     if (format != kFormat) return fail(failure("format is not '", kFormat, "'"));
     const std::uint32_t version = BPFTIME_TRY(document.u32("version"));
@@ -298,13 +301,47 @@ Status Importer::make_program(const Field& field) {
     return {};
 }
 
+Status Importer::make_event(const Field& field) {
+    BPFTIME_CHECK(field.object({"id", "target", "enabled", "period", "program"}));
+    const Field target = BPFTIME_TRY(field.at("target")), enabled = BPFTIME_TRY(field.at("enabled"));
+    auto event = std::make_shared<PerfEventObject>();
+    event->target = BPFTIME_TRY(read_probe(target));
+    if (event->target.kind == ProbeKind::Output)
+        return fail(target.wrong("is where programs write, which no file brings back"));
+    const bool runs = BPFTIME_TRY(enabled.flag());
+    const std::uint64_t period = BPFTIME_TRY(field.number_at("period", ~std::uint64_t{0}));
+    const int fd = BPFTIME_TRY(registry_.publish(event));
+    BPFTIME_CHECK(enter(ObjectKind::PerfEvent, field, fd));
+    event->page->period = period;
+    event->page->enabled = runs ? 1 : 0;
+    if (!field.has("program")) return {};
+    const int program_fd = BPFTIME_TRY(refer_at(ObjectKind::Program, field, "program"));
+    return attach(field, *event, program_fd);
+}
+
+Status Importer::attach(const Field& field, PerfEventObject& event, int program_fd) {
+    const auto program = BPFTIME_TRY(registry_.get<ProgramObject>(program_fd));
+    auto done = attach_to_event(event, *program);
+    if (!done) return fail(failure(field.path(), ": ", done.error().cause).with_errno(done.error().errnum));
+    return {};
+}
+
 Status Importer::make_link(const Field& field) {
-    BPFTIME_CHECK(field.object({"id", "program", "attach_type"}));
+    BPFTIME_CHECK(field.object({"id", "program", "attach_type", "flags", "target", "event"}));
+    const Field target = BPFTIME_TRY(field.at("target"));
     auto link = std::make_shared<LinkObject>();
     link->attach_type = BPFTIME_TRY(field.u32("attach_type"));
+    link->flags = BPFTIME_TRY(field.u32_or("flags", 0));
+    link->target = BPFTIME_TRY(read_probe(target));
     const int fd = BPFTIME_TRY(refer_at(ObjectKind::Program, field, "program"));
     link->program = BPFTIME_TRY(registry_.get<ProgramObject>(fd));
-    const int made = BPFTIME_TRY(registry_.publish(std::move(link)));
+    if (field.has("event")) {
+        const int event = BPFTIME_TRY(refer_at(ObjectKind::PerfEvent, field, "event"));
+        link->event = BPFTIME_TRY(registry_.get<PerfEventObject>(event));
+        BPFTIME_CHECK(attach(field, *link->event, fd));
+    }
+    const int made = BPFTIME_TRY(registry_.publish(link));
+    if (link->event) link->event->page->link = link->id;
     return enter(ObjectKind::Link, field, made);
 }
 
@@ -313,6 +350,7 @@ Status Importer::run(const Field& document) {
     const auto btf = BPFTIME_TRY(document.list_or_empty("btf")), maps = BPFTIME_TRY(document.list_or_empty("maps"));
     const auto programs = BPFTIME_TRY(document.list_or_empty("programs")),
                links = BPFTIME_TRY(document.list_or_empty("links"));
+    const auto events = BPFTIME_TRY(document.list_or_empty("events"));
     for (const Field& field : btf) BPFTIME_CHECK(make_btf(field));
     for (const Field& field : maps) BPFTIME_CHECK(make_map(field));
     // Constant maps are constant before programs are loaded, as libbpf has it.
@@ -323,13 +361,14 @@ Status Importer::run(const Field& document) {
     }
     for (const Field& field : programs) BPFTIME_CHECK(make_program(field));
     for (const HeldElement& element : held_) BPFTIME_CHECK(set_held(element));
+    for (const Field& field : events) BPFTIME_CHECK(make_event(field));
     for (const Field& field : links) BPFTIME_CHECK(make_link(field));
     return {};
 }
 
 // What nothing else keeps alive lives by its pin.
 Status Importer::pin_roots() {
-    constexpr const char* kNames[kObjectKinds] = {"map", "program", "btf", "link"};
+    constexpr const char* kNames[kObjectKinds] = {"map", "program", "btf", "link", "event"};
     std::vector<std::string> pinned;
     for (std::size_t kind = 0; kind < kObjectKinds; ++kind)
         for (const auto& [old, object] : made_[kind]) {

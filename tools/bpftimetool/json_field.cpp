@@ -1,6 +1,7 @@
 #include "tools/bpftimetool/json_field.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace bpftime::tool {
 
@@ -75,6 +76,15 @@ Result<std::uint64_t> Field::number_at(const char* name, std::uint64_t most) con
 }
 
 Result<std::uint32_t> Field::u32() const { return static_cast<std::uint32_t>(BPFTIME_TRY(number(~std::uint32_t{0}))); }
+
+Result<std::int32_t> Field::i32() const {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max(),
+                           kLeast = std::numeric_limits<std::int32_t>::min();
+    if (!value_->is_number_integer()) return fail(wrong("is no number"));
+    const auto number = value_->get<std::int64_t>();
+    if (number < kLeast || number > kMost) return fail(wrong("is out of range"));
+    return static_cast<std::int32_t>(number);
+}
 
 Result<std::uint32_t> Field::u32(const char* name) const {
     const Field field = BPFTIME_TRY(at(name));

@@ -24,6 +24,7 @@ public:
     Result<std::vector<Field>> list() const;
     Result<std::uint64_t> number(std::uint64_t most) const;
     Result<std::uint32_t> u32() const;
+    Result<std::int32_t> i32() const;
     Result<std::string> text() const;
     Result<bool> flag() const;
     // Pairs of hexadecimal digits.

@@ -19,6 +19,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text, int base) {
 
 std::string_view name_of(const BtfObject&) { return ""; }
 std::string_view name_of(const LinkObject&) { return ""; }
+std::string_view name_of(const PerfEventObject&) { return ""; }
 std::string_view name_of(const MapObject& map) { return map.spec.name; }
 std::string_view name_of(const ProgramObject& program) { return program.program.name; }
 
@@ -141,6 +142,7 @@ INSTANTIATE(MapObject)
 INSTANTIATE(ProgramObject)
 INSTANTIATE(BtfObject)
 INSTANTIATE(LinkObject)
+INSTANTIATE(PerfEventObject)
 #undef INSTANTIATE
 
 std::string hex_bytes(ByteView bytes) {

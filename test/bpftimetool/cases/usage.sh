@@ -26,6 +26,6 @@ mistake bpftimetool import
 mistake bpftimetool remove all
 t bpftimetool prog show id 9
 t bpftimetool map show name nothing
-t bpftimetool map show pinned /sys/fs/bpf/bpftimetool/program_1
+t bpftimetool map show pinned /sys/fs/bpf/bpftimetool/program_2
 for command in prog map link btf run export import remove; do bpftimetool $command --help | grep -c "^Usage: bpftimetool $command"; done
 t bpftimetool --version
