@@ -159,10 +159,19 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
 
 Result<Fd> SharedRegistry::make_companion(const BpfObject& object, const char* name, std::uint64_t size) {
     const std::string full = cat(file_name({object.kind(), object.id}), '.', name);
-    const Fd file = BPFTIME_TRY(directory_.make_file(whole_pages(size)));
-    if (auto old = directory_.unlink(full); !old && old.error().errnum != ENOENT) return fail(std::move(old).error());
-    BPFTIME_CHECK(directory_.link(file.get(), full));
+    const Fd file = BPFTIME_TRY(directory_.make_file(size));
+    BPFTIME_CHECK(directory_.replace(file.get(), full));
     return directory_.open_file(full);
+}
+
+Status SharedRegistry::store_companion(const BpfObject& object, const char* name, std::span<const std::uint8_t> contents) {
+    const std::string full = cat(file_name({object.kind(), object.id}), '.', name);
+    const Fd file = BPFTIME_TRY(directory_.make_file(contents.size()));
+    if (pwrite(file.get(), contents.data(), contents.size(), 0) != static_cast<ssize_t>(contents.size()))
+        return fail(failure("cannot write ", full, " to shared memory: ", std::strerror(errno)).with_errno(errno));
+    BPFTIME_CHECK(directory_.replace(file.get(), full));
+    directory_.control().generation.fetch_add(1);
+    return {};
 }
 
 Result<Fd> SharedRegistry::open_companion(const BpfObject& object, const char* name) const {

@@ -19,6 +19,8 @@ public:
     Result<Fd> make_file(const char* name, std::uint64_t size) override;
     Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) override;
     Result<Fd> open_companion(const BpfObject& object, const char* name) const override;
+    // A companion with these contents, which takes the place of one that is there in one step.
+    Status store_companion(const BpfObject& object, const char* name, std::span<const std::uint8_t> contents);
     Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;
     Result<std::shared_ptr<BpfObject>> at(int fd) const override;
     Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;

@@ -146,6 +146,19 @@ Status ShmDirectory::make_pipe(const std::string& name) const {
 
 Status ShmDirectory::link(int fd, const std::string& name) const { return give_name(directory_.get(), fd, name.c_str()); }
 
+// A file without a name can only be linked where there is none yet: under another name first.
+Status ShmDirectory::replace(int fd, const std::string& name) const {
+    constexpr int kAttempts = 100;
+    const std::string next = cat(name, ".new");
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        const Status linked = link(fd, next);
+        if (linked && renameat(directory_.get(), next.c_str(), directory_.get(), name.c_str()) == 0) return {};
+        if (!linked && linked.error().errnum != EEXIST) return linked;
+        (void)unlink(next);  // of somebody who was killed between the two steps, or is as far as we are
+    }
+    return fail(failure("cannot replace ", path_, '/', name, ": others do so all the time").with_errno(EBUSY));
+}
+
 Status ShmDirectory::unlink(const std::string& name) const {
     if (unlinkat(directory_.get(), name.c_str(), 0) == 0) return {};
     return fail(system_error(errno, cat("cannot remove ", path_, '/', name)));

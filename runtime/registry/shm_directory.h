@@ -39,6 +39,8 @@ public:
     Status make_pipe(const std::string& name) const;
     // Gives a file its name. EEXIST.
     Status link(int fd, const std::string& name) const;
+    // ...in place of a file that has it, in one step.
+    Status replace(int fd, const std::string& name) const;
     Status unlink(const std::string& name) const;
     // Opens a file for reading and writing, close-on-exec; pipes do not block. ENOENT.
     Result<Fd> open_file(const std::string& name) const;

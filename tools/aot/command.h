@@ -10,6 +10,8 @@ using namespace bpftime::tools;  // what the tools share
 
 // Each declares its options on a subcommand of `app` and stores into `action` when that subcommand is parsed.
 void add_build(CLI::App& app, Action& action);
+void add_compile(CLI::App& app, Action& action);
+void add_load(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_disasm(CLI::App& app, Action& action);

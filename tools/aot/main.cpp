@@ -8,6 +8,8 @@ int main(int argc, char** argv) {
     app.require_subcommand(0, 1);
     Action action;
     add_build(app, action);
+    add_compile(app, action);
+    add_load(app, action);
     add_run(app, action);
     add_inspect(app, action);
     add_disasm(app, action);

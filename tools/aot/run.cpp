@@ -9,6 +9,7 @@
 #include "tools/support/files.h"
 #include "tools/support/guard.h"
 #include "tools/aot/input.h"
+#include "tools/aot/keys.h"
 #include "tools/aot/private_maps.h"
 #include "vm/interpreter/interpreter.h"
 #include "vm/linker/linker.h"
@@ -78,12 +79,7 @@ Result<Runnable> prepare_object(const RunOptions& options, const Bytes& object) 
         return fail(failure("--engine chooses how bytecode runs, and this is a native object"));
     LinkOptions link{.allow_unverified = options.allow_unverified};
     link.entry = options.entry;
-    for (const std::string& path : options.trusted_keys) {
-        const Bytes bytes = BPFTIME_TRY(read_file(path));
-        auto key = parse_public_key(bytes);
-        if (!key) return fail(std::move(key).error().in_file(path));
-        link.trusted_keys.push_back(std::move(*key));
-    }
+    link.trusted_keys = BPFTIME_TRY(read_public_keys(options.trusted_keys));
     Runnable runnable;
     auto metadata = read_metadata(object);
     if (!metadata && !options.allow_unverified) return fail(std::move(metadata).error());
