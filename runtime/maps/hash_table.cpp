@@ -17,6 +17,7 @@ struct HashTable::Head {
     HashSeed seed;
     alignas(kCacheLine) std::atomic<std::uint64_t> free;  // element number low, a count high that changes with every push and pop
     alignas(kCacheLine) std::atomic<std::uint32_t> fresh;  // elements 1..fresh have been handed out at least once
+    std::atomic<std::uint32_t> hand;   // where evict() goes on
 };
 
 namespace {
@@ -65,12 +66,13 @@ struct HashTable::Layout {
           numbers(std::uint64_t{shape.max_entries} + shape.spares + 1),
           links(round_up(buckets * sizeof(HashBucket), kCacheLine)),
           spares(round_up(links + numbers * sizeof(std::uint32_t), kCacheLine)),
-          head(round_up(spares + shape.spares * sizeof(std::uint32_t), kCacheLine)),
+          used(round_up(spares + shape.spares * sizeof(std::uint32_t), kCacheLine)),
+          head(round_up(used + (shape.evicts ? numbers : 0), kCacheLine)),
           elements(round_up(head + sizeof(Head), kPage)),
           end(round_up(elements + numbers * shape.element_size, kPage)) {}
 
     std::uint64_t buckets, numbers;                      // how many
-    std::uint64_t links, spares, head, elements, end;  // offsets
+    std::uint64_t links, spares, used, head, elements, end;  // offsets
 };
 
 Result<std::uint64_t> HashTable::storage_size(const HashShape& shape) {
@@ -84,6 +86,7 @@ HashTable::HashTable(const HashShape& shape, std::uint8_t* base, bool fresh) : s
     buckets_ = reinterpret_cast<HashBucket*>(base);
     links_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + at.links);
     spares_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + at.spares);
+    used_ = reinterpret_cast<std::atomic<std::uint8_t>*>(base + at.used);
     head_ = reinterpret_cast<Head*>(base + at.head);
     elements_ = base + at.elements;
     mask_ = static_cast<std::uint32_t>(at.buckets - 1);
@@ -205,7 +208,7 @@ void HashTable::replace(const HashPlace& place, std::uint32_t number) const {
     }
 }
 
-void HashTable::remove(const HashPlace& place) const {
+void HashTable::unlink(const HashPlace& place) const {
     HashBucket& bucket = *place.bucket;
     if (place.slot < kSlots) {
         const std::uint64_t marks = bucket.marks.load(std::memory_order_relaxed);
@@ -215,12 +218,60 @@ void HashTable::remove(const HashPlace& place) const {
         before.store(link(place.element).load(std::memory_order_relaxed), std::memory_order_release);
     }
     bucket.version.store(bucket.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void HashTable::remove(const HashPlace& place) const {
+    unlink(place);
+    give_back(place.element);
+}
+
+void HashTable::give_back(std::uint32_t number) const {
+    if (shape_.evicts) used_[number].store(0, std::memory_order_relaxed);
     std::uint64_t head = head_->free.load(std::memory_order_relaxed);
     std::uint64_t count;
     do {
-        link(place.element).store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
+        link(number).store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
         count = (head >> 32) + 1;
-    } while (!head_->free.compare_exchange_weak(head, count << 32 | place.element, std::memory_order_release));
+    } while (!head_->free.compare_exchange_weak(head, count << 32 | number, std::memory_order_release));
+}
+
+// The element's key names its bucket, if nobody is filling the element at the time; whether it hangs there is seen under
+// the lock.
+bool HashTable::unlink_if_present(std::uint32_t number) const {
+    HashBucket& bucket = buckets_[hash(element(number)) & mask_];
+    if (bucket.owner.load(std::memory_order_relaxed) != 0 || !lock_bucket(bucket)) return false;
+    HashPlace place;
+    place.bucket = &bucket;
+    place.element = number;
+    const std::uint64_t marks = bucket.marks.load(std::memory_order_relaxed);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+        if ((marks >> (slot * 8) & 0xff) == 0 || bucket.slots[slot].load(std::memory_order_relaxed) != number) continue;
+        place.slot = slot;
+        unlink(place);
+        return true;
+    }
+    place.slot = kSlots;
+    std::uint32_t at = bucket.overflow.load(std::memory_order_relaxed);
+    for (; at != 0 && at != number; at = link(at).load(std::memory_order_relaxed)) place.previous = at;
+    if (at != number) return false;
+    unlink(place);
+    return true;
+}
+
+// A hand goes round over the elements: those used since it came by last get another round.
+std::uint32_t HashTable::evict() const {
+    constexpr std::uint32_t kRounds = 4;
+    const std::uint32_t elements = shape_.max_entries + shape_.spares;
+    for (std::uint64_t left = std::uint64_t{kRounds} * elements; left > 0; --left) {
+        const std::uint32_t number = head_->hand.fetch_add(1, std::memory_order_relaxed) % elements + 1;
+        if (used_[number].load(std::memory_order_relaxed) != 0)
+            used_[number].store(0, std::memory_order_relaxed);
+        else if (unlink_if_present(number))
+            return number;
+        else if (const std::uint32_t free = allocate())
+            return free;
+    }
+    return 0;
 }
 
 }  // namespace bpftime

@@ -32,6 +32,7 @@ struct HashShape {
     std::uint32_t max_entries = 0;
     std::uint32_t spares = 0;  // elements beyond max_entries, for replacing: 0 or a power of two
     bool zero_seed = false;
+    bool evicts = false;  // remembers which elements were used, for evict()
 };
 
 // Where a key is, or would go, while its bucket is locked. Unlocks on destruction.
@@ -40,8 +41,11 @@ public:
     HashPlace() = default;
     HashPlace(const HashPlace&) = delete;
     HashPlace& operator=(const HashPlace&) = delete;
-    ~HashPlace() {
+    ~HashPlace() { unlock(); }
+    void unlock() {
         if (bucket != nullptr) bucket->owner.store(0, std::memory_order_release);
+        bucket = nullptr;
+        element = slot = previous = 0;
     }
 
     HashBucket* bucket = nullptr;  // null: the calling thread holds this bucket already; the operation is -EBUSY
@@ -77,6 +81,16 @@ public:
     std::uint32_t take_spare() const;
     void replace(const HashPlace& place, std::uint32_t number) const;
     void remove(const HashPlace& place) const;
+    // An element that was taken and is not needed after all.
+    void give_back(std::uint32_t number) const;
+
+    // Of a table that evicts. Marks an element as used.
+    void use(std::uint32_t number) const {
+        if (used_[number].load(std::memory_order_relaxed) == 0) used_[number].store(1, std::memory_order_relaxed);
+    }
+    // With no place locked: removes an element that was not used since it was passed over last, and hands it over; 0: all
+    // are being changed by others.
+    std::uint32_t evict() const;
 
     // Number of the next element, 0 at the end; copies its key when `key` is not null.
     std::uint32_t step(MapCursor& cursor, void* key = nullptr) const;
@@ -97,6 +111,8 @@ private:
     template <std::uint32_t Size>
     std::uint32_t find_again(const void* key, const HashBucket& bucket, std::uint8_t mark) const;
     std::uint32_t walk_overflow(const HashBucket& bucket, const MapCursor& cursor) const;
+    bool unlink_if_present(std::uint32_t number) const;
+    void unlink(const HashPlace& place) const;
     std::uint32_t step_in_bucket(HashBucket& bucket, MapCursor& cursor, void* key) const;
     std::atomic<std::uint32_t>& link(std::uint32_t number) const { return links_[number]; }
 
@@ -107,6 +123,7 @@ private:
     HashSeed seed_;
     std::atomic<std::uint32_t>* links_ = nullptr;   // next element, in an overflow list or the free list
     std::atomic<std::uint32_t>* spares_ = nullptr;  // 0: taken
+    std::atomic<std::uint8_t>* used_ = nullptr;     // of tables that evict: 1 since the element was used
     Head* head_ = nullptr;
 };
 
