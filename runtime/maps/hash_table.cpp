@@ -25,7 +25,13 @@ namespace {
 constexpr std::uint32_t kMaxEntries = 1u << 31;
 constexpr std::uint32_t kMeanLoad = 4;  // elements in a bucket when the map is full: half its slots
 
-HashSeed random_seed() {
+std::uint64_t with_mark(std::uint64_t marks, std::uint32_t slot, std::uint8_t mark) {
+    return (marks & ~(std::uint64_t{0xff} << (slot * 8))) | (std::uint64_t{mark} << (slot * 8));
+}
+
+}  // namespace
+
+HashSeed random_hash_seed() {
     HashSeed seed;
     if (getrandom(&seed, sizeof seed, 0) == sizeof seed) return seed;
     timespec now{};  // before the kernel has entropy, or where a filter forbids the call
@@ -34,12 +40,6 @@ HashSeed random_seed() {
     seed.b = fold(seed.a, reinterpret_cast<std::uintptr_t>(&seed));
     return seed;
 }
-
-std::uint64_t with_mark(std::uint64_t marks, std::uint32_t slot, std::uint8_t mark) {
-    return (marks & ~(std::uint64_t{0xff} << (slot * 8))) | (std::uint64_t{mark} << (slot * 8));
-}
-
-}  // namespace
 
 static void pause_briefly(std::uint32_t round) {
     if (round % 64 == 63)
@@ -91,7 +91,7 @@ HashTable::HashTable(const HashShape& shape, std::uint8_t* base, bool fresh) : s
     elements_ = base + at.elements;
     mask_ = static_cast<std::uint32_t>(at.buckets - 1);
     if (fresh) {
-        if (!shape.zero_seed) head_->seed = random_seed();
+        if (!shape.zero_seed) head_->seed = random_hash_seed();
         for (std::uint32_t i = 0; i < shape.spares; ++i) spares_[i] = shape.max_entries + 1 + i;
     }
     seed_ = head_->seed;

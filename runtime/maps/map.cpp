@@ -4,9 +4,12 @@
 #include <cstring>
 
 #include "runtime/maps/array.h"
+#include "runtime/maps/bloom_filter.h"
 #include "runtime/maps/hash.h"
+#include "runtime/maps/lpm_trie.h"
 #include "runtime/maps/percpu_array.h"
 #include "runtime/maps/percpu_hash.h"
+#include "runtime/maps/queue.h"
 #include "runtime/maps/ringbuf.h"
 #include "vm/core/kernel_names.h"
 

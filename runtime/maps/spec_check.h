@@ -23,6 +23,8 @@ inline constexpr std::uint32_t kAccess = kRdonly | kWronly | kRdonlyProg | kWron
 
 inline constexpr std::uint64_t kMaxPercpuValue = 32 << 10;  // the kernel's PCPU_MIN_UNIT_SIZE
 
+inline constexpr std::uint32_t kMaxAllocation = 4u << 20;  // the kernel's KMALLOC_MAX_SIZE
+
 // A flag outside `allowed`, contradictory access flags, or map_extra: EINVAL.
 Status check_map_flags(const MapSpec& spec, std::uint32_t allowed_flags);
 // A size or capacity of zero: EINVAL.

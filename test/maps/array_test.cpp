@@ -65,7 +65,7 @@ TEST_CASE("a type that is missing is named beside those that are there") {
     REQUIRE_FALSE(refused);
     CHECK(to_string(refused.error()).starts_with("map 'test': type sockmap is not supported here; supported are hash, array, "));
     for (const std::uint32_t type : supported_map_types())
-        CHECK(to_string(refused.error()).find(cat(", ", map_type_name(type))) != std::string::npos || type == 1);
+        CHECK(to_string(refused.error()).find(map_type_name(type)) != std::string::npos);
 }
 
 TEST_CASE("programs see their CPU's values of a per-CPU array, users all of them") {

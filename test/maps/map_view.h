@@ -31,6 +31,8 @@ std::unique_ptr<MapView> view_of(Map& map);
 
 // What the documentation of the kernel's maps says, over std::map. `type` as in MapSpec.
 std::unique_ptr<MapView> model_of(const MapSpec& spec, std::size_t user_value_size);
+std::unique_ptr<MapView> queue_model(const MapSpec& spec);
+std::unique_ptr<MapView> lpm_model(const MapSpec& spec);
 
 // A map of the running kernel, or why there is none: the errno of BPF_MAP_CREATE.
 Result<std::unique_ptr<MapView>> kernel_map(const MapSpec& spec);

@@ -21,6 +21,9 @@ constexpr Row kRows[] = {
     {MapType::Hash, 12, 100, 500},     {MapType::Hash, 67, 8, 100},      {MapType::PercpuHash, 4, 8, 64},
     {MapType::PercpuHash, 8, 12, 200}, {MapType::PercpuHash, 24, 4, 31},
     {MapType::LruHash, 4, 8, 64},      {MapType::LruHash, 12, 100, 500},   {MapType::LruPercpuHash, 8, 12, 200},
+    {MapType::Queue, 0, 8, 5},         {MapType::Queue, 0, 13, 100},       {MapType::Stack, 0, 4, 5},
+    {MapType::Stack, 0, 100, 33},      {MapType::LpmTrie, 8, 8, 60},       {MapType::LpmTrie, 5, 1, 20},
+    {MapType::LpmTrie, 20, 40, 300},   {MapType::LpmTrie, 260, 8, 100},    {MapType::LpmTrie, 7, 3, 1},
 };
 
 // Eviction has tests of its own (lru_test.cpp): here so few keys that there is none.
