@@ -74,23 +74,21 @@ std::uint32_t hash_capacity(const MapSpec& spec) {
     return above > UINT32_MAX ? below : static_cast<std::uint32_t>(above);
 }
 
-int begin_hash_update(const HashTable& table, bool evicts, const void* key, std::uint64_t flags, HashPlace& place,
-                      std::uint32_t& number) {
-    number = 0;
-    for (;;) {
+int begin_hash_update(const HashTable& table, bool evicts, bool replaces, const void* key, std::uint64_t flags,
+                      HashPlace& place, std::uint32_t& number) {
+    constexpr std::uint32_t kAttempts = 1'000;  // others may take what was evicted, or mended, for this update
+    for (std::uint32_t attempt = 0;; ++attempt) {
         table.lock(key, place);
-        int error = place.bucket == nullptr ? -EBUSY : check_hash_update(place.element != 0, flags);
-        const bool wanted = error == 0 && place.element == 0;
-        if (wanted && number == 0) number = table.allocate();
-        if (wanted && number != 0) return 0;
-        if (wanted && !evicts) error = -E2BIG;
-        if (error != 0) place.unlock();
-        if (number != 0) table.give_back(number);  // the key came, or went, while an element was evicted for it
-        number = 0;
-        if (!wanted || error != 0) return error;
+        if (place.bucket == nullptr) return -EBUSY;
+        const bool present = place.element != 0;
+        const int error = check_hash_update(present, flags);
+        if (error == 0 && present && !replaces) return 0;
+        number = error != 0 ? 0 : present ? table.take_spare() : table.allocate();
+        if (number != 0) return 0;
         place.unlock();
-        number = table.evict();
-        if (number == 0) return -ENOMEM;
+        if (error != 0) return error;
+        const bool again = table.mend() || present || (evicts && table.evict());
+        if (!again || attempt == kAttempts) return present ? -EBUSY : evicts ? -ENOMEM : -E2BIG;
     }
 }
 
@@ -124,9 +122,8 @@ int HashMap::update(const void* key, const void* value, std::uint64_t flags) {
     if (!update_flags_valid(flags)) return -EINVAL;
     HashPlace place;
     std::uint32_t number = 0;
-    if (const int error = begin_hash_update(table_, evicts_, key, flags, place, number)) return error;
+    if (const int error = begin_hash_update(table_, evicts_, true, key, flags, place, number)) return error;
     const bool replaces = place.element != 0;
-    if (replaces) number = table_.take_spare();
     std::memcpy(table_.element(number), key, spec().key_size);
     std::memcpy(table_.element(number) + value_at_, value, spec().value_size);
     if (evicts_ && replaces) table_.use(number);

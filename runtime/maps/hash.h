@@ -18,10 +18,10 @@ Status check_hash_shape(const MapSpec& spec);
 bool is_lru(const MapSpec& spec);
 // How many elements a hash of this shape holds.
 std::uint32_t hash_capacity(const MapSpec& spec);
-// Locks the place of `key` for an update, with `number` an element for it where it is new. 0 or the errno; then nothing is
-// locked.
-int begin_hash_update(const HashTable& table, bool evicts, const void* key, std::uint64_t flags, HashPlace& place,
-                      std::uint32_t& number);
+// Locks the place of `key` for an update and takes an element: for a new key, and where the map `replaces` elements for one that
+// is there. 0 or the errno; then nothing is locked.
+int begin_hash_update(const HashTable& table, bool evicts, bool replaces, const void* key, std::uint64_t flags,
+                      HashPlace& place, std::uint32_t& number);
 // 0, or the errno for updating a key that is there or not.
 int check_hash_update(bool present, std::uint64_t flags);
 

@@ -7,18 +7,13 @@
 
 #include <algorithm>
 
+#include "runtime/maps/hash_head.h"
+#include "runtime/maps/task_lock.h"
 #include "runtime/maps/thread_id.h"
 
 namespace bpftime {
 
 using namespace hash_detail;
-
-struct HashTable::Head {
-    HashSeed seed;
-    alignas(kCacheLine) std::atomic<std::uint64_t> free;  // element number low, a count high that changes with every push and pop
-    alignas(kCacheLine) std::atomic<std::uint32_t> fresh;  // elements 1..fresh have been handed out at least once
-    std::atomic<std::uint32_t> hand;   // where evict() goes on
-};
 
 namespace {
 
@@ -49,15 +44,14 @@ static void pause_briefly(std::uint32_t round) {
 }
 
 // False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an
-// operation.
-bool hash_detail::lock_bucket(HashBucket& bucket) {
-    const std::uint32_t me = thread_id();
-    for (std::uint32_t round = 0;; ++round) {
-        std::uint32_t owner = bucket.owner.load(std::memory_order_relaxed);
-        if (owner == 0 && bucket.owner.compare_exchange_weak(owner, me, std::memory_order_acquire)) return true;
-        if (owner == me) return false;
-        pause_briefly(round);
+// operation. The version tells readers who were in the bucket with a dead writer that an element may have left.
+bool HashTable::lock_bucket(HashBucket& bucket) const {
+    const LockResult result = lock_task_word(bucket.owner);
+    if (result == LockResult::TakenOver) {
+        bucket.version.store(bucket.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+        head_->lost.store(1, std::memory_order_release);
     }
+    return result != LockResult::Mine;
 }
 
 struct HashTable::Layout {
@@ -67,12 +61,13 @@ struct HashTable::Layout {
           links(round_up(buckets * sizeof(HashBucket), kCacheLine)),
           spares(round_up(links + numbers * sizeof(std::uint32_t), kCacheLine)),
           used(round_up(spares + shape.spares * sizeof(std::uint32_t), kCacheLine)),
-          head(round_up(used + (shape.evicts ? numbers : 0), kCacheLine)),
+          reached(used + (shape.evicts ? numbers : 0)),
+          head(round_up(reached + numbers, kCacheLine)),
           elements(round_up(head + sizeof(Head), kPage)),
           end(round_up(elements + numbers * shape.element_size, kPage)) {}
 
     std::uint64_t buckets, numbers;                      // how many
-    std::uint64_t links, spares, used, head, elements, end;  // offsets
+    std::uint64_t links, spares, used, reached, head, elements, end;  // offsets
 };
 
 Result<std::uint64_t> HashTable::storage_size(const HashShape& shape) {
@@ -87,6 +82,7 @@ HashTable::HashTable(const HashShape& shape, std::uint8_t* base, bool fresh) : s
     links_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + at.links);
     spares_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + at.spares);
     used_ = reinterpret_cast<std::atomic<std::uint8_t>*>(base + at.used);
+    reached_ = reinterpret_cast<std::atomic<std::uint8_t>*>(base + at.reached);
     head_ = reinterpret_cast<Head*>(base + at.head);
     elements_ = base + at.elements;
     mask_ = static_cast<std::uint32_t>(at.buckets - 1);
@@ -182,7 +178,8 @@ void HashTable::add(const HashPlace& place, std::uint32_t number) const {
 }
 
 std::uint32_t HashTable::take_spare() const {
-    for (std::uint32_t at = thread_id() & (shape_.spares - 1), round = 0;;
+    constexpr std::uint32_t kPatience = 1u << 14;  // each is back within one update, unless its holder is not running
+    for (std::uint32_t at = thread_id() & (shape_.spares - 1), round = 0; round < kPatience;
          at = (at + 1) & (shape_.spares - 1), ++round) {
         if (spares_[at].load(std::memory_order_relaxed) == 0) {
             pause_briefly(round);
@@ -190,6 +187,7 @@ std::uint32_t HashTable::take_spare() const {
         }
         if (const std::uint32_t number = spares_[at].exchange(0, std::memory_order_acquire)) return number;
     }
+    return 0;
 }
 
 void HashTable::replace(const HashPlace& place, std::uint32_t number) const {
@@ -233,45 +231,6 @@ void HashTable::give_back(std::uint32_t number) const {
         link(number).store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
         count = (head >> 32) + 1;
     } while (!head_->free.compare_exchange_weak(head, count << 32 | number, std::memory_order_release));
-}
-
-// The element's key names its bucket, if nobody is filling the element at the time; whether it hangs there is seen under
-// the lock.
-bool HashTable::unlink_if_present(std::uint32_t number) const {
-    HashBucket& bucket = buckets_[hash(element(number)) & mask_];
-    if (bucket.owner.load(std::memory_order_relaxed) != 0 || !lock_bucket(bucket)) return false;
-    HashPlace place;
-    place.bucket = &bucket;
-    place.element = number;
-    const std::uint64_t marks = bucket.marks.load(std::memory_order_relaxed);
-    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-        if ((marks >> (slot * 8) & 0xff) == 0 || bucket.slots[slot].load(std::memory_order_relaxed) != number) continue;
-        place.slot = slot;
-        unlink(place);
-        return true;
-    }
-    place.slot = kSlots;
-    std::uint32_t at = bucket.overflow.load(std::memory_order_relaxed);
-    for (; at != 0 && at != number; at = link(at).load(std::memory_order_relaxed)) place.previous = at;
-    if (at != number) return false;
-    unlink(place);
-    return true;
-}
-
-// A hand goes round over the elements: those used since it came by last get another round.
-std::uint32_t HashTable::evict() const {
-    constexpr std::uint32_t kRounds = 4;
-    const std::uint32_t elements = shape_.max_entries + shape_.spares;
-    for (std::uint64_t left = std::uint64_t{kRounds} * elements; left > 0; --left) {
-        const std::uint32_t number = head_->hand.fetch_add(1, std::memory_order_relaxed) % elements + 1;
-        if (used_[number].load(std::memory_order_relaxed) != 0)
-            used_[number].store(0, std::memory_order_relaxed);
-        else if (unlink_if_present(number))
-            return number;
-        else if (const std::uint32_t free = allocate())
-            return free;
-    }
-    return 0;
 }
 
 }  // namespace bpftime

@@ -4,6 +4,11 @@
 // Elements beyond eight hang off the bucket as a list. Elements are preallocated (in address space; pages cost memory
 // once touched), numbered from 1, and never move. A removed element is reused at once, as in the kernel's preallocated
 // maps.
+//
+// Writers that die. A bucket is changed by single stores, so that it is whole at any instant, and a thread has elements in hand
+// only while it holds a bucket. Who waits for a bucket whose owner died takes it over (task_lock.h). What the dead one had in hand
+// is missed by whoever finds the map full, or no spare: then buckets of dead owners are looked for (at intervals that keep
+// the cost of looking about a hundredth), and collect() makes the free list and the spares anew out of what no bucket holds.
 #pragma once
 
 #include <atomic>
@@ -19,7 +24,7 @@ inline constexpr std::uint32_t kSlots = 8;
 
 struct alignas(kCacheLine) HashBucket {
     std::atomic<std::uint64_t> marks;     // a byte a slot: 0 empty, else 2..255 from the key's hash
-    std::atomic<std::uint32_t> owner;     // thread id of the writer inside, 0: free
+    std::atomic<std::uint32_t> owner;     // token of the writer inside (task_lock.h), 0: free
     std::atomic<std::uint32_t> version;   // grows when an element leaves: a reader that was comparing it looks again
     std::atomic<std::uint32_t> overflow;  // first element of the list, 0: none
     std::atomic<std::uint32_t> slots[kSlots];
@@ -73,24 +78,25 @@ public:
     // Locks the bucket of `key` and looks for it.
     void lock(const void* key, HashPlace& place) const;
 
-    // With the place locked: take an element for a new key (0: the map is full), fill it, then add it.
+    // With the place locked: take an element for a new key (0: the map is full), fill it, then add it; or give it back.
     std::uint32_t allocate() const;
+    void give_back(std::uint32_t number) const;
     void add(const HashPlace& place, std::uint32_t number) const;
-    // With the place locked: take a spare, fill it, then put it where the place's element is; that one becomes the
-    // spare.
+    // With the place locked: take a spare (0: there has been none for long, mend()), fill it, then put it where the place's
+    // element is; that one becomes the spare.
     std::uint32_t take_spare() const;
     void replace(const HashPlace& place, std::uint32_t number) const;
     void remove(const HashPlace& place) const;
-    // An element that was taken and is not needed after all.
-    void give_back(std::uint32_t number) const;
-
     // Of a table that evicts. Marks an element as used.
     void use(std::uint32_t number) const {
         if (used_[number].load(std::memory_order_relaxed) == 0) used_[number].store(1, std::memory_order_relaxed);
     }
-    // With no place locked: removes an element that was not used since it was passed over last, and hands it over; 0: all
-    // are being changed by others.
-    std::uint32_t evict() const;
+    // With no place locked: removes an element that was not used since it was passed over last. False: all are being
+    // changed by others.
+    bool evict() const;
+
+    // With no place locked, for whoever found the map full or no spare: true when the elements of dead writers came back.
+    bool mend() const;
 
     // Number of the next element, 0 at the end; copies its key when `key` is not null.
     std::uint32_t step(MapCursor& cursor, void* key = nullptr) const;
@@ -111,7 +117,12 @@ private:
     template <std::uint32_t Size>
     std::uint32_t find_again(const void* key, const HashBucket& bucket, std::uint8_t mark) const;
     std::uint32_t walk_overflow(const HashBucket& bucket, const MapCursor& cursor) const;
-    bool unlink_if_present(std::uint32_t number) const;
+    bool lock_bucket(HashBucket& bucket) const;
+    bool remove_if_present(std::uint32_t number) const;
+    bool due_to_look() const;
+    bool look_for_dead() const;
+    void collect() const;
+    void mark_reached(const HashBucket& bucket) const;
     void unlink(const HashPlace& place) const;
     std::uint32_t step_in_bucket(HashBucket& bucket, MapCursor& cursor, void* key) const;
     std::atomic<std::uint32_t>& link(std::uint32_t number) const { return links_[number]; }
@@ -124,6 +135,7 @@ private:
     std::atomic<std::uint32_t>* links_ = nullptr;   // next element, in an overflow list or the free list
     std::atomic<std::uint32_t>* spares_ = nullptr;  // 0: taken
     std::atomic<std::uint8_t>* used_ = nullptr;     // of tables that evict: 1 since the element was used
+    std::atomic<std::uint8_t>* reached_ = nullptr;  // of collect()
     Head* head_ = nullptr;
 };
 
@@ -141,10 +153,6 @@ inline std::uint64_t matching(std::uint64_t marks, std::uint8_t mark) {
 inline std::uint32_t first_slot(std::uint64_t matches) {
     return static_cast<std::uint32_t>(std::countr_zero(matches)) / 8;
 }
-
-// False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an
-// operation.
-bool lock_bucket(HashBucket& bucket);
 
 // 2..255 from the bits that do not choose the bucket.
 inline std::uint8_t mark_of(std::uint64_t hash) {

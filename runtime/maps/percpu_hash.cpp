@@ -70,7 +70,7 @@ int PercpuHashMap::put(const void* key, std::uint64_t flags, Set set) {
     if (!update_flags_valid(flags)) return -EINVAL;
     HashPlace place;
     std::uint32_t number = 0;
-    if (const int error = begin_hash_update(table_, evicts_, key, flags, place, number)) return error;
+    if (const int error = begin_hash_update(table_, evicts_, false, key, flags, place, number)) return error;
     if (place.element != 0) {
         if (evicts_) table_.use(place.element);
         set(place.element, true);
