@@ -6,11 +6,14 @@
 #include "runtime/maps/array.h"
 #include "runtime/maps/bloom_filter.h"
 #include "runtime/maps/hash.h"
+#include "runtime/maps/hash_of_maps.h"
+#include "runtime/maps/id_array.h"
 #include "runtime/maps/lpm_trie.h"
 #include "runtime/maps/percpu_array.h"
 #include "runtime/maps/percpu_hash.h"
 #include "runtime/maps/queue.h"
 #include "runtime/maps/ringbuf.h"
+#include "runtime/maps/stack_trace.h"
 #include "vm/core/kernel_names.h"
 
 namespace bpftime {

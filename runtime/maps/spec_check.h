@@ -13,10 +13,12 @@ inline constexpr std::uint32_t kNoCommonLru = 1u << 1;
 inline constexpr std::uint32_t kNumaNode = 1u << 2;
 inline constexpr std::uint32_t kRdonly = 1u << 3;
 inline constexpr std::uint32_t kWronly = 1u << 4;
+inline constexpr std::uint32_t kStackBuildId = 1u << 5;
 inline constexpr std::uint32_t kZeroSeed = 1u << 6;
 inline constexpr std::uint32_t kRdonlyProg = 1u << 7;
 inline constexpr std::uint32_t kWronlyProg = 1u << 8;
 inline constexpr std::uint32_t kMmapable = 1u << 10;
+inline constexpr std::uint32_t kPreserveElems = 1u << 11;
 inline constexpr std::uint32_t kInnerMap = 1u << 12;
 inline constexpr std::uint32_t kAccess = kRdonly | kWronly | kRdonlyProg | kWronlyProg;
 }  // namespace map_flag

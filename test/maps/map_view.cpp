@@ -105,6 +105,7 @@ struct Driver {
     const MapSpec& spec;
     std::size_t value_size;
     std::mt19937_64 random;
+    std::vector<std::uint32_t> ids;
 
     std::uint64_t below(std::uint64_t limit) { return random() % limit; }
 
@@ -128,6 +129,10 @@ struct Driver {
     }
     Bytes value() {
         Bytes bytes(value_size);
+        if (!ids.empty()) {
+            std::memcpy(bytes.data(), &ids[below(ids.size())], sizeof ids[0]);
+            return bytes;
+        }
         const std::size_t stride = (spec.value_size + 7) / 8 * 8;
         for (std::size_t i = 0; i < bytes.size(); ++i)  // padding between per-CPU values stays 0
             bytes[i] =
@@ -202,8 +207,8 @@ std::unique_ptr<MapView> model_of(const MapSpec& spec, std::size_t user_value_si
 }
 
 std::string compare_views(MapView& left, MapView& right, const MapSpec& spec, std::size_t value_size,
-                          std::uint64_t seed, std::uint32_t count) {
-    Driver driver{left, right, spec, value_size, std::mt19937_64(seed)};
+                          std::uint64_t seed, std::uint32_t count, std::vector<std::uint32_t> ids) {
+    Driver driver{left, right, spec, value_size, std::mt19937_64(seed), std::move(ids)};
     for (std::uint32_t i = 0; i < count; ++i)
         if (const std::string difference = driver.step(); !difference.empty())
             return cat("operation ", i, ": ", difference);
