@@ -14,7 +14,7 @@ std::unique_ptr<Map> HashOfMapsMap::open(const MapSpec& spec, Pages pages, bool 
 }
 
 void* HashOfMapsMap::lookup(const void* key) {
-    const std::uint32_t number = table_.find<kAnyKey>(key);
+    const std::uint32_t number = table_.find(key);
     if (number == 0) return nullptr;
     std::uint32_t id;
     std::memcpy(&id, table_.element(number) + value_at_, sizeof id);

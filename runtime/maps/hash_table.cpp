@@ -102,6 +102,15 @@ std::uint64_t HashTable::hash(const void* key) const {
     }
 }
 
+std::uint32_t HashTable::find(const void* key) const {
+    switch (shape_.key_size) {
+        case 4: return find<4>(key);
+        case 8: return find<8>(key);
+        case 16: return find<16>(key);
+        default: return find<kAnyKey>(key);
+    }
+}
+
 // The rare end of find(): the bucket has an overflow list, or an element left it while we looked.
 template <std::uint32_t Size>
 std::uint32_t HashTable::find_again(const void* key, const HashBucket& bucket, std::uint8_t mark) const {

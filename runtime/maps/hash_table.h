@@ -71,9 +71,11 @@ public:
         return elements_ + std::uint64_t{number} * shape_.element_size;
     }
 
-    // Number of the element that holds `key`, 0 when there is none. Size is the key size or kAnyKey.
+    // Number of the element that holds `key`, 0 when there is none. Size is the key size where there is code
+    // for it (hash_key.h), else kAnyKey.
     template <std::uint32_t Size>
     std::uint32_t find(const void* key) const;
+    std::uint32_t find(const void* key) const;  // of whatever size the table's keys have
 
     // Locks the bucket of `key` and looks for it.
     void lock(const void* key, HashPlace& place) const;
