@@ -17,8 +17,8 @@ std::uint32_t hashes_of(const MapSpec& spec) {
     return spec.extra == 0 ? kUsualHashes : static_cast<std::uint32_t>(spec.extra & kHashBits);
 }
 
-// For n entries and k hashes, k * n / ln 2 bits, which leaves half of them clear, rounded up to a power of two as in the
-// kernel.
+// For n entries and k hashes, k * n / ln 2 bits, which leaves half of them clear, rounded up to a power of two as in
+// the kernel.
 std::uint64_t bits_of(const MapSpec& spec) {
     const std::uint64_t wanted = std::uint64_t{spec.max_entries} * hashes_of(spec) / 5 * 7;
     return std::clamp(std::bit_ceil(wanted), std::uint64_t{64}, kMaxBits);

@@ -1,6 +1,6 @@
-// BPF_MAP_TYPE_BLOOM_FILTER: whether a value has been pushed. A value that was is always found; one that was not is found at times,
-// as in the kernel, whose hashes, and so whose mistakes, are others. Through bpf(2), update pushes and lookup asks about the value
-// given. No operation takes a lock; values are never removed.
+// BPF_MAP_TYPE_BLOOM_FILTER: whether a value has been pushed. A value that was is always found; one that was not is
+// found at times, as in the kernel, whose hashes, and so whose mistakes, are others. Through bpf(2), update pushes and
+// lookup asks about the value given. No operation takes a lock; values are never removed.
 #pragma once
 
 #include <atomic>

@@ -11,8 +11,8 @@ namespace bpftime {
 
 using namespace hash_detail;
 
-// The element's key names its bucket, if nobody is filling the element at the time; whether it hangs there is seen under
-// the lock.
+// The element's key names its bucket, if nobody is filling the element at the time; whether it hangs there is seen
+// under the lock.
 bool HashTable::remove_if_present(std::uint32_t number) const {
     HashBucket& bucket = buckets_[hash(element(number)) & mask_];
     if (bucket.owner.load(std::memory_order_relaxed) != 0 || !lock_bucket(bucket)) return false;
@@ -53,7 +53,8 @@ bool HashTable::due_to_look() const {
     constexpr std::uint64_t kLeast = 5'000'000, kForBucket = 1'000;
     timespec time{};
     clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-    const std::uint64_t now = static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+    const std::uint64_t now =
+        static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
     std::uint64_t last = head_->looked.load(std::memory_order_relaxed);
     if (now - last < std::max(kLeast, buckets() * kForBucket)) return false;
     return head_->looked.compare_exchange_strong(last, now, std::memory_order_relaxed);
@@ -98,8 +99,8 @@ void HashTable::mark_reached(const HashBucket& bucket) const {
     }
 }
 
-// With every bucket locked, nobody has an element in hand: what no bucket holds becomes spare or free. A thread killed in here
-// leaves fewer of these, each once, and `lost` set.
+// With every bucket locked, nobody has an element in hand: what no bucket holds becomes spare or free. A thread killed
+// in here leaves fewer of these, each once, and `lost` set.
 void HashTable::collect() const {
     const std::uint32_t elements = shape_.max_entries + shape_.spares;
     const std::uint32_t fresh = std::min(head_->fresh.load(std::memory_order_relaxed), shape_.max_entries);

@@ -66,7 +66,7 @@ struct HashTable::Layout {
           elements(round_up(head + sizeof(Head), kPage)),
           end(round_up(elements + numbers * shape.element_size, kPage)) {}
 
-    std::uint64_t buckets, numbers;                      // how many
+    std::uint64_t buckets, numbers;                                   // how many
     std::uint64_t links, spares, used, reached, head, elements, end;  // offsets
 };
 

@@ -5,10 +5,11 @@
 // once touched), numbered from 1, and never move. A removed element is reused at once, as in the kernel's preallocated
 // maps.
 //
-// Writers that die. A bucket is changed by single stores, so that it is whole at any instant, and a thread has elements in hand
-// only while it holds a bucket. Who waits for a bucket whose owner died takes it over (task_lock.h). What the dead one had in hand
-// is missed by whoever finds the map full, or no spare: then buckets of dead owners are looked for (at intervals that keep
-// the cost of looking about a hundredth), and collect() makes the free list and the spares anew out of what no bucket holds.
+// Writers that die. A bucket is changed by single stores, so that it is whole at any instant, and a thread has elements
+// in hand only while it holds a bucket. Who waits for a bucket whose owner died takes it over (task_lock.h). What the
+// dead one had in hand is missed by whoever finds the map full, or no spare: then buckets of dead owners are looked for
+// (at intervals that keep the cost of looking about a hundredth), and collect() makes the free list and the spares anew
+// out of what no bucket holds.
 #pragma once
 
 #include <atomic>
@@ -84,8 +85,8 @@ public:
     std::uint32_t allocate() const;
     void give_back(std::uint32_t number) const;
     void add(const HashPlace& place, std::uint32_t number) const;
-    // With the place locked: take a spare (0: there has been none for long, mend()), fill it, then put it where the place's
-    // element is; that one becomes the spare.
+    // With the place locked: take a spare (0: there has been none for long, mend()), fill it, then put it where the
+    // place's element is; that one becomes the spare.
     std::uint32_t take_spare() const;
     void replace(const HashPlace& place, std::uint32_t number) const;
     void remove(const HashPlace& place) const;
@@ -97,7 +98,8 @@ public:
     // changed by others.
     bool evict() const;
 
-    // With no place locked, for whoever found the map full or no spare: true when the elements of dead writers came back.
+    // With no place locked, for whoever found the map full or no spare: true when the elements of dead writers came
+    // back.
     bool mend() const;
 
     // Number of the next element, 0 at the end; copies its key when `key` is not null.

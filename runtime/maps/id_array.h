@@ -1,7 +1,7 @@
 // Arrays whose elements name other objects by id: BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERF_EVENT_ARRAY and
-// BPF_MAP_TYPE_ARRAY_OF_MAPS. Through bpf(2) an update gives a descriptor: the server of the call looks the object up and gives
-// copy_in() its id, 4 bytes, never 0; reading gives the id. That the object is of the right kind, and stays while its id is here, is
-// the server's business. Elements are one word each: no operation takes a lock.
+// BPF_MAP_TYPE_ARRAY_OF_MAPS. Through bpf(2) an update gives a descriptor: the server of the call looks the object up
+// and gives copy_in() its id, 4 bytes, never 0; reading gives the id. That the object is of the right kind, and stays
+// while its id is here, is the server's business. Elements are one word each: no operation takes a lock.
 #pragma once
 
 #include <atomic>

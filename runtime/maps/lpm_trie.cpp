@@ -11,11 +11,11 @@ namespace bpftime {
 
 namespace {
 
-constexpr std::uint32_t kMaxData = 256;                                // LPM_DATA_SIZE_MAX
+constexpr std::uint32_t kMaxData = 256;  // LPM_DATA_SIZE_MAX
 constexpr std::uint32_t kMaxBits = kMaxData * 8;
-constexpr std::uint32_t kMaxValue = kMaxAllocation - kMaxData - 24;    // LPM_VAL_SIZE_MAX
-constexpr std::uint32_t kInner = 1, kReached = 2;                      // flags of a node: has no value; collect() came by
-constexpr std::uint32_t kPatience = 64;                                // looks without the lock before one with it
+constexpr std::uint32_t kMaxValue = kMaxAllocation - kMaxData - 24;  // LPM_VAL_SIZE_MAX
+constexpr std::uint32_t kInner = 1, kReached = 2;                    // flags of a node: has no value; collect() came by
+constexpr std::uint32_t kPatience = 64;                              // looks without the lock before one with it
 
 std::uint32_t bit_of(const std::uint8_t* bits, std::uint32_t index) { return bits[index / 8] >> (7 - index % 8) & 1; }
 
@@ -60,8 +60,7 @@ Result<std::uint64_t> LpmTrieMap::storage_size(const MapSpec& spec) {
     if ((spec.flags & map_flag::kNoPrealloc) == 0) return fail(failure("an LPM trie needs BPF_F_NO_PREALLOC"));
     if (spec.key_size <= 4 || spec.key_size > 4 + kMaxData)
         return fail(failure("the key of an LPM trie has 5 to ", 4 + kMaxData, " bytes, not ", spec.key_size));
-    if (spec.value_size > kMaxValue)
-        return fail(failure("value of ", spec.value_size, " bytes exceeds ", kMaxValue));
+    if (spec.value_size > kMaxValue) return fail(failure("value of ", spec.value_size, " bytes exceeds ", kMaxValue));
     constexpr std::uint32_t kMaxEntries = 1u << 30;
     if (spec.max_entries > kMaxEntries)
         return fail(failure("max entries ", spec.max_entries, " exceed ", kMaxEntries).with_errno(E2BIG));
@@ -94,7 +93,8 @@ std::uint32_t LpmTrieMap::common_bits(const Node& node, const std::uint8_t* bits
     const std::uint32_t limit = std::min({node.count, count, max_bits_});
     for (std::uint32_t i = 0; i * 8 < limit; ++i)
         if (const std::uint32_t other = node.bits[i] ^ bits[i]; other != 0)
-            return std::min(limit, i * 8 + static_cast<std::uint32_t>(std::countl_zero(static_cast<std::uint8_t>(other))));
+            return std::min(limit,
+                            i * 8 + static_cast<std::uint32_t>(std::countl_zero(static_cast<std::uint8_t>(other))));
     return limit;
 }
 
@@ -223,8 +223,8 @@ int LpmTrieMap::update(const void* key, const void* new_value, std::uint64_t fla
     return error;
 }
 
-// Takes the prefix at which the walk ended out. A node with two children stays to part them; one that parted it from a single
-// other goes with it.
+// Takes the prefix at which the walk ended out. A node with two children stays to part them; one that parted it from a
+// single other goes with it.
 void LpmTrieMap::remove(const Walk& walk) const {
     Node& here = node(walk.number);
     --head().entries;
@@ -235,8 +235,8 @@ void LpmTrieMap::remove(const Walk& walk) const {
         return;
     }
     const std::uint32_t parent = walk.above == nullptr ? 0 : walk.above->load(std::memory_order_relaxed);
-    const bool joins = parent != 0 && left == 0 && right == 0 &&
-                       (node(parent).flags.load(std::memory_order_relaxed) & kInner) != 0;
+    const bool joins =
+        parent != 0 && left == 0 && right == 0 && (node(parent).flags.load(std::memory_order_relaxed) & kInner) != 0;
     if (joins) {
         Node& parting = node(parent);
         const int other = walk.link == &parting.child[0] ? 1 : 0;
@@ -299,7 +299,8 @@ int LpmTrieMap::copy_out(const void* key, void* to) {
     return 0;
 }
 
-// The node with a value that comes first, in the order of next_key, at or below a node. Nodes without one have both children.
+// The node with a value that comes first, in the order of next_key, at or below a node. Nodes without one have both
+// children.
 std::uint32_t LpmTrieMap::first_below(std::uint32_t number) const {
     std::uint32_t found = 0;
     for (std::uint32_t depth = 0; number != 0 && depth <= max_bits_; ++depth) {
@@ -311,8 +312,8 @@ std::uint32_t LpmTrieMap::first_below(std::uint32_t number) const {
     return found;
 }
 
-// The node behind the one of exactly this prefix: 0 at the end, and where there is no such prefix its own successor, the first,
-// is given.
+// The node behind the one of exactly this prefix: 0 at the end, and where there is no such prefix its own successor,
+// the first, is given.
 std::uint32_t LpmTrieMap::successor(const std::uint8_t* bits, std::uint32_t count) const {
     const std::uint32_t root = head().root.load(std::memory_order_relaxed);
     std::uint32_t path[kMaxBits + 1], depth = 0;

@@ -1,11 +1,12 @@
-// BPF_MAP_TYPE_LPM_TRIE: values by prefixes of bits; a lookup finds the longest prefix of its key. A key is a 4-byte count of bits
-// and the bits, the first being the highest of the first byte.
+// BPF_MAP_TYPE_LPM_TRIE: values by prefixes of bits; a lookup finds the longest prefix of its key. A key is a 4-byte
+// count of bits and the bits, the first being the highest of the first byte.
 //
-// The trie is the kernel's: a node a prefix, and nodes without a value where two prefixes part; so next_key gives the kernel's
-// order, longer prefixes before the shorter that contain them. Lookups take no lock: they look again when a node left the
-// trie meanwhile. Writers take the map's lock. Each change is one store into the trie, so that a writer killed inside leaves it
-// whole; who takes its lock over collects the nodes that it had in hand. A node that is removed is reused at once (the kernel
-// waits for readers first), so that the value of a lookup shows another key's value some time after its own was deleted.
+// The trie is the kernel's: a node a prefix, and nodes without a value where two prefixes part; so next_key gives the
+// kernel's order, longer prefixes before the shorter that contain them. Lookups take no lock: they look again when a
+// node left the trie meanwhile. Writers take the map's lock. Each change is one store into the trie, so that a writer
+// killed inside leaves it whole; who takes its lock over collects the nodes that it had in hand. A node that is removed
+// is reused at once (the kernel waits for readers first), so that the value of a lookup shows another key's value some
+// time after its own was deleted.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
-// BPF_MAP_TYPE_QUEUE and BPF_MAP_TYPE_STACK: values without keys, first in first out or last in first out. Through bpf(2), update
-// pushes, lookup peeks, lookup-and-delete pops. Each operation takes the map's lock. Every change is one store of both ends,
-// so that a thread killed inside leaves the map as it was before or as it is after.
+// BPF_MAP_TYPE_QUEUE and BPF_MAP_TYPE_STACK: values without keys, first in first out or last in first out. Through
+// bpf(2), update pushes, lookup peeks, lookup-and-delete pops. Each operation takes the map's lock. Every change is one
+// store of both ends, so that a thread killed inside leaves the map as it was before or as it is after.
 #pragma once
 
 #include <atomic>

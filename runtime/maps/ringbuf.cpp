@@ -13,9 +13,9 @@ namespace bpftime {
 
 namespace {
 
-constexpr std::uint64_t kHeader = 8;                          // BPF_RINGBUF_HDR_SZ
-constexpr std::uint64_t kMaxRecord = UINT32_MAX / 4;          // RINGBUF_MAX_RECORD_SZ
-constexpr std::uint64_t kPatience = 10'000'000;               // ns before a record or wake-up that is due is looked into
+constexpr std::uint64_t kHeader = 8;                  // BPF_RINGBUF_HDR_SZ
+constexpr std::uint64_t kMaxRecord = UINT32_MAX / 4;  // RINGBUF_MAX_RECORD_SZ
+constexpr std::uint64_t kPatience = 10'000'000;       // ns before a record or wake-up that is due is looked into
 constexpr std::uint64_t kBits = kRingBusy | kRingDiscard;
 
 std::uint64_t coarse_now() {
@@ -36,8 +36,8 @@ struct RingbufMap::Consumer {
     Word position;
 };
 
-// The first two words are the kernel's. `suspect` is what a producer found due and `since` when: a busy record's position, or a
-// wake-up's token with the top bit.
+// The first two words are the kernel's. `suspect` is what a producer found due and `since` when: a busy record's
+// position, or a wake-up's token with the top bit.
 struct RingbufMap::Producer {
     Word position;
     Word pending;  // every record before it is committed
@@ -85,7 +85,8 @@ bool RingbufMap::consumer_at(std::uint64_t offset) const {
     return (consumer().position.load(std::memory_order_acquire) & (size_ - 1)) == offset;
 }
 
-// With the lock held: moves `pending` on to the oldest record that is busy, or to the end. False: the positions are spoilt.
+// With the lock held: moves `pending` on to the oldest record that is busy, or to the end. False: the positions are
+// spoilt.
 bool RingbufMap::find_oldest(std::uint64_t& oldest) const {
     Producer& mine = producer();
     const std::uint64_t end = mine.position.load(std::memory_order_relaxed);
@@ -183,8 +184,9 @@ std::uint64_t RingbufMap::query(std::uint64_t what) const {
     }
 }
 
-// Whether the holder of the oldest busy record is dead is asked without the lock. The record is still the same afterwards if it
-// is busy at the same place for the same token; it becomes this thread's, which then commits it like one of its own.
+// Whether the holder of the oldest busy record is dead is asked without the lock. The record is still the same
+// afterwards if it is busy at the same place for the same token; it becomes this thread's, which then commits it like
+// one of its own.
 bool RingbufMap::discard_dead() {
     const auto look = [this](std::uint64_t& oldest, std::uint64_t& word) {
         if (!find_oldest(oldest) || oldest == producer().position.load(std::memory_order_relaxed)) return false;

@@ -5,20 +5,21 @@
 //     4096         producer page: its position, then words of our own (the lock, what is pending)
 //     8192         data, max_entries bytes
 //     8192 + size  as many bytes again
-// In the kernel the second half shows the pages of the first once more, so that records never wrap. Here it is memory of its own,
-// and nobody can tell: a record's header always lies in the first half, and both sides run on from it without wrapping. Committing
-// a record that crosses the end copies its tail to the front as well, for consumers that map the data once and wrap by hand. So
-// one ordinary mmap of the storage file, by any process, at the kernel's offset and length, gives libbpf's consumer what it
-// expects. (A server of the system call has to refuse what the kernel refuses with EPERM: writing to anything but page 0.)
+// In the kernel the second half shows the pages of the first once more, so that records never wrap. Here it is memory
+// of its own, and nobody can tell: a record's header always lies in the first half, and both sides run on from it
+// without wrapping. Committing a record that crosses the end copies its tail to the front as well, for consumers that
+// map the data once and wrap by hand. So one ordinary mmap of the storage file, by any process, at the kernel's offset
+// and length, gives libbpf's consumer what it expects. (A server of the system call has to refuse what the kernel
+// refuses with EPERM: writing to anything but page 0.)
 //
-// A record: 4 bytes length with the bits BUSY (reserved, not committed) and DISCARD, 4 bytes that the kernel uses for a page
-// offset and we for the producer's token (task_lock.h), then the sample; the next at a multiple of 8.
+// A record: 4 bytes length with the bits BUSY (reserved, not committed) and DISCARD, 4 bytes that the kernel uses for a
+// page offset and we for the producer's token (task_lock.h), then the sample; the next at a multiple of 8.
 //
-// Producers that die. Killed inside reserve(), the lock is taken over and the record is there or not. Killed between reserve and
-// submit, the record is discarded, at its place in the order: by the first reserve() that finds no room while the consumer
-// waits at it, by a reserve() at least 10 ms after another that saw it, or by reclaim(). Killed after a submit but before its
-// wake-up, the consumer is woken by the same. Records committed before are never lost. A producer that lives and never submits
-// holds up the consumer for as long as it lives, as in the kernel.
+// Producers that die. Killed inside reserve(), the lock is taken over and the record is there or not. Killed between
+// reserve and submit, the record is discarded, at its place in the order: by the first reserve() that finds no room
+// while the consumer waits at it, by a reserve() at least 10 ms after another that saw it, or by reclaim(). Killed
+// after a submit but before its wake-up, the consumer is woken by the same. Records committed before are never lost. A
+// producer that lives and never submits holds up the consumer for as long as it lives, as in the kernel.
 #pragma once
 
 #include <atomic>
@@ -51,8 +52,8 @@ public:
     // The map whose reserve() gave `sample` in this process; null: none.
     static RingbufMap* of_sample(const void* sample);
 
-    // Called, in the thread that commits, exactly when the kernel would wake those who poll the map; from this process's view
-    // only. To be set before programs run.
+    // Called, in the thread that commits, exactly when the kernel would wake those who poll the map; from this
+    // process's view only. To be set before programs run.
     using Wake = void (*)(RingbufMap& map, void* context);
     void set_wake(Wake wake, void* context) {
         context_ = context;
@@ -92,7 +93,8 @@ private:
 
     std::uint8_t* data_;
     std::uint64_t size_;
-    bool listed_ = false;  // of_sample() finds it; a process with more rings than that list holds cannot produce into them
+    bool listed_ =
+        false;  // of_sample() finds it; a process with more rings than that list holds cannot produce into them
     Wake wake_ = nullptr;
     void* context_ = nullptr;
 };

@@ -1,7 +1,7 @@
-// BPF_MAP_TYPE_STACK_TRACE: stacks by the id that put() gives them. Each id has a place of its own, which the stack's hash
-// chooses: a stack whose place another has is refused or takes it over, as the flags of bpf_get_stackid() say.
-// With BPF_F_STACK_BUILD_ID frames are struct bpf_stack_build_id of kind IP: what the kernel gives for a frame whose file it
-// cannot read. Places are locked one at a time; a writer killed inside leaves its place empty.
+// BPF_MAP_TYPE_STACK_TRACE: stacks by the id that put() gives them. Each id has a place of its own, which the stack's
+// hash chooses: a stack whose place another has is refused or takes it over, as the flags of bpf_get_stackid() say.
+// With BPF_F_STACK_BUILD_ID frames are struct bpf_stack_build_id of kind IP: what the kernel gives for a frame whose
+// file it cannot read. Places are locked one at a time; a writer killed inside leaves its place empty.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@ public:
     static constexpr std::uint64_t kFastCompare = 1u << 9;  // BPF_F_FAST_STACK_CMP: stacks of one hash are one
     static constexpr std::uint64_t kReuse = 1u << 10;       // BPF_F_REUSE_STACKID: take the place of another stack
 
-    // The id of the stack of these addresses, innermost first, cut to what a value holds; -EEXIST: its place is another's;
-    // -EFAULT: it is empty; -EBUSY: the calling thread is inside this place already.
+    // The id of the stack of these addresses, innermost first, cut to what a value holds; -EEXIST: its place is
+    // another's; -EFAULT: it is empty; -EBUSY: the calling thread is inside this place already.
     std::int64_t put(std::span<const std::uint64_t> addresses, std::uint64_t flags);
 
     void* lookup(const void*) override { return nullptr; }

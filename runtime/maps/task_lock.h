@@ -1,5 +1,5 @@
-// Locks in memory that processes share, held by a thread's token, so that whoever waits can tell that the holder is dead
-// and take over. The processes that share a map must share one pid namespace: a token names a thread in it.
+// Locks in memory that processes share, held by a thread's token, so that whoever waits can tell that the holder is
+// dead and take over. The processes that share a map must share one pid namespace: a token names a thread in it.
 #pragma once
 
 #include <atomic>
@@ -7,12 +7,12 @@
 
 namespace bpftime {
 
-// The calling thread: its id in the low 22 bits (the kernel's limit), and above them ten bits of the time it started, 0 where
-// /proc does not tell. Never 0. The first call of a thread reads /proc.
+// The calling thread: its id in the low 22 bits (the kernel's limit), and above them ten bits of the time it started, 0
+// where /proc does not tell. Never 0. The first call of a thread reads /proc.
 std::uint32_t task_token();
 
-// True when the token's thread has ended, or its id belongs to another thread by now (told by the time that one started;
-// a recycled id passes for the old one in 1 of 1023 cases). A few system calls; errno is kept.
+// True when the token's thread has ended, or its id belongs to another thread by now (told by the time that one
+// started; a recycled id passes for the old one in 1 of 1023 cases). A few system calls; errno is kept.
 bool task_gone(std::uint32_t token);
 
 enum class LockResult : std::uint8_t {

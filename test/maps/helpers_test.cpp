@@ -337,7 +337,8 @@ TEST_CASE("records of a ring buffer know their map") {
     spec.max_entries = 4096;
     const auto first = *create_map(spec), second = *create_map(spec);
     const u64 sample = 5;
-    const auto a = static_cast<u64>(call(131, first->handle(), 8, 0)), b = static_cast<u64>(call(131, second->handle(), 100, 0));
+    const auto a = static_cast<u64>(call(131, first->handle(), 8, 0)),
+               b = static_cast<u64>(call(131, second->handle(), 100, 0));
     REQUIRE(a != 0);
     REQUIRE(b != 0);
     CHECK(call(131, first->handle(), 8, 1) == 0);

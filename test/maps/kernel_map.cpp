@@ -56,7 +56,9 @@ public:
     ~IdView() override {
         for (const KernelObject& object : objects_) close(object.fd);
     }
-    int lookup(const Bytes& key, Bytes& value, std::uint64_t flags) override { return view_->lookup(key, value, flags); }
+    int lookup(const Bytes& key, Bytes& value, std::uint64_t flags) override {
+        return view_->lookup(key, value, flags);
+    }
     int update(const Bytes& key, const Bytes& value, std::uint64_t flags) override {
         Bytes descriptor(4, 0xff);
         std::uint32_t id;

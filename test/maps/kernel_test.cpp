@@ -60,7 +60,8 @@ TEST_CASE("maps of maps and of programs do what the kernel's do") {
             const MapSpec spec = spec_of(type, 4, 4, 20);
             const auto objects = kernel_objects(type);
             REQUIRE(objects.size() == 3);
-            // In the kernel each update waits for readers: few operations. An update with 0 is one with a bad descriptor.
+            // In the kernel each update waits for readers: few operations. An update with 0 is one with a bad
+            // descriptor.
             std::vector<std::uint32_t> ids{0};
             for (const KernelObject& object : objects) ids.push_back(object.id);
             auto map = create_map(spec);
@@ -95,20 +96,24 @@ TEST_CASE("maps that only programs fill refuse as the kernel's do") {
         CHECK(ours->erase(key) == (*kernel)->erase(key));
         CHECK(ours->take(key, value) == (*kernel)->take(key, value));
         CHECK(ours->next_key(&key, next) == (*kernel)->next_key(&key, next));
-        for (const std::uint64_t flags : {0, 1, 2, 4}) CHECK(ours->update(key, value, flags) == (*kernel)->update(key, Bytes(4, 0xff), flags));
+        for (const std::uint64_t flags : {0, 1, 2, 4})
+            CHECK(ours->update(key, value, flags) == (*kernel)->update(key, Bytes(4, 0xff), flags));
     }
 }
 
 TEST_CASE("shapes are accepted and refused as the kernel does") {
     constexpr std::uint32_t kKeys[] = {0, 0, 1, 4, 4, 5, 8, 260, 261, 512, 4 << 20};
-    constexpr std::uint32_t kValues[] = {0, 1, 4, 8, 8, 8, 32, 1016, 1024, 4064, 4096, 32768, 32769, 4194024, 4194025, 4 << 20, (4 << 20) + 1, 0x80000000};
+    constexpr std::uint32_t kValues[] = {
+        0,    1,    4,     8,     8,       8,       32,      1016,          1024,
+        4064, 4096, 32768, 32769, 4194024, 4194025, 4 << 20, (4 << 20) + 1, 0x80000000};
     constexpr std::uint32_t kEntries[] = {0, 1, 2, 100};
     std::mt19937_64 random(11);
     std::uint32_t accepted = 0;
     for (std::uint32_t round = 0; round < 40'000; ++round) {
         MapSpec spec =
-            spec_of(random() % 2 == 0 ? kMoreTypes[random() % std::size(kMoreTypes)] : kTypes[random() % kCount], kKeys[random() % std::size(kKeys)],
-                    kValues[random() % std::size(kValues)], kEntries[random() % 4], random() % 2 == 0 ? 1u << (random() % 13) : random() % 2);
+            spec_of(random() % 2 == 0 ? kMoreTypes[random() % std::size(kMoreTypes)] : kTypes[random() % kCount],
+                    kKeys[random() % std::size(kKeys)], kValues[random() % std::size(kValues)], kEntries[random() % 4],
+                    random() % 2 == 0 ? 1u << (random() % 13) : random() % 2);
         if (random() % 8 == 0) spec.flags |= 1u << (random() % 13);
         if (random() % 50 == 0) spec.extra = random() % 20;
         const auto ours = create_map(spec);
@@ -137,7 +142,8 @@ TEST_CASE("a bloom filter answers as the kernel's, but for values that were not 
             CHECK(a == b);
             return a;
         };
-        for (const std::uint64_t flags : {1, 2, 3, 4, 8}) CHECK(both([&](MapView& view) { return view.update(key, value, flags); }) < 0);
+        for (const std::uint64_t flags : {1, 2, 3, 4, 8})
+            CHECK(both([&](MapView& view) { return view.update(key, value, flags); }) < 0);
         CHECK(both([&](MapView& view) { return view.lookup(key, value, 4); }) < 0);
         CHECK(both([&](MapView& view) { return view.erase(key); }) < 0);
         CHECK(both([&](MapView& view) { return view.take(key, value); }) < 0);

@@ -1,6 +1,6 @@
-// Writers killed with kill -9 at any instant of an operation. What must hold afterwards, for those who live: no operation takes
-// longer than 100 ms, keys that nobody deletes are there, no value of a map that replaces elements is torn, and the map
-// holds exactly as many elements as it should.
+// Writers killed with kill -9 at any instant of an operation. What must hold afterwards, for those who live: no
+// operation takes longer than 100 ms, keys that nobody deletes are there, no value of a map that replaces elements is
+// torn, and the map holds exactly as many elements as it should.
 #include <algorithm>
 #include <cstring>
 #include <random>

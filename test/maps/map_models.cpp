@@ -12,7 +12,8 @@ namespace {
 
 class QueueModel final : public MapView {
 public:
-    explicit QueueModel(const MapSpec& spec) : spec_(spec), stack_(spec.type == static_cast<std::uint32_t>(MapType::Stack)) {}
+    explicit QueueModel(const MapSpec& spec)
+        : spec_(spec), stack_(spec.type == static_cast<std::uint32_t>(MapType::Stack)) {}
     int lookup(const Bytes&, Bytes& value, std::uint64_t flags) override {
         if (flags != 0) return -EINVAL;
         if (values_.empty()) return -ENOENT;

@@ -1,5 +1,5 @@
-// Our ring buffer and the running kernel's: the same operations give the same results, positions, records and wake-ups. Needs the
-// right to load programs.
+// Our ring buffer and the running kernel's: the same operations give the same results, positions, records and wake-ups.
+// Needs the right to load programs.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/epoll.h>
@@ -134,7 +134,10 @@ TEST_CASE("random operations on a ring buffer do what they do in the kernel") {
         constexpr std::uint64_t kFlags[] = {0, 0, 0, 1, 2, 3, 4, std::uint64_t{1} << 40};
         const std::uint32_t kind = random() % 6;
         const std::uint64_t flags = kFlags[random() % (kind == 0 ? 8 : 6)];
-        const Operation operation{kind, static_cast<std::uint32_t>(random() % (kind == 5 ? 6 : random() % 2 == 0 ? 64 : 2048)),
+        const Operation operation{kind,
+                                  static_cast<std::uint32_t>(random() % (kind == 5           ? 6
+                                                                         : random() % 2 == 0 ? 64
+                                                                                             : 2048)),
                                   flags, random() % 3 == 0};
         INFO("operation " << i << ": kind " << kind << " size " << operation.size << " flags " << flags);
         wakes = 0;

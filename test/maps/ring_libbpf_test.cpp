@@ -1,6 +1,6 @@
-// libbpf's own consumer over our ring buffer: ring_buffer__new() and ring_buffer__poll() unchanged, over the descriptor of the
-// storage file. Only what a file cannot do stands beside it, as the server of the system call will do it: telling what map it is,
-// and being polled.
+// libbpf's own consumer over our ring buffer: ring_buffer__new() and ring_buffer__poll() unchanged, over the descriptor
+// of the storage file. Only what a file cannot do stands beside it, as the server of the system call will do it:
+// telling what map it is, and being polled.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
@@ -39,7 +39,8 @@ long __wrap_syscall(long number, ...) {
     for (long& argument : a) argument = va_arg(arguments, long);
     va_end(arguments);
     auto* attr = reinterpret_cast<bpf_attr*>(a[1]);
-    if (number == SYS_bpf && a[0] == BPF_OBJ_GET_INFO_BY_FD && attr->info.bpf_fd == static_cast<std::uint32_t>(map_fd)) {
+    if (number == SYS_bpf && a[0] == BPF_OBJ_GET_INFO_BY_FD &&
+        attr->info.bpf_fd == static_cast<std::uint32_t>(map_fd)) {
         auto* info = reinterpret_cast<bpf_map_info*>(attr->info.info);
         info->type = BPF_MAP_TYPE_RINGBUF;
         info->max_entries = kSize;
@@ -97,7 +98,8 @@ void wake(RingbufMap&, void*) {
     std::mt19937 random(producer);
     std::vector<std::uint8_t> sample(3'000);
     for (std::uint32_t number = 1; number <= kRecords; ++number) {
-        const Record record{producer, number, static_cast<std::uint32_t>(sizeof(Record) + random() % (number % 50 == 0 ? 2'900 : 100)),
+        const Record record{producer, number,
+                            static_cast<std::uint32_t>(sizeof(Record) + random() % (number % 50 == 0 ? 2'900 : 100)),
                             static_cast<std::uint32_t>(random())};
         for (std::size_t i = 0; i < record.length; ++i) sample[i] = static_cast<std::uint8_t>(record.seed + i);
         std::memcpy(sample.data(), &record, sizeof record);

@@ -207,8 +207,8 @@ TEST_CASE("a record of a producer that lives stays") {
     close(ends[1]);
 }
 
-// Producers in processes of their own, killed at random instants: what one committed arrives whole and in order, and the ring
-// never stays blocked while another producer, which lives, goes on.
+// Producers in processes of their own, killed at random instants: what one committed arrives whole and in order, and
+// the ring never stays blocked while another producer, which lives, goes on.
 TEST_CASE("kill -9 of producers at any instant keeps the ring going") {
     constexpr std::uint32_t kSize = 1 << 20;
     SharedMap shared(spec_of(kType, 0, 0, kSize));

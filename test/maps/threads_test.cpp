@@ -180,7 +180,9 @@ TEST_CASE("the longest prefix that stays is found while others come and go") {
     // Whole addresses that stay, and prefixes of theirs, among which walks lead, that come and go.
     constexpr std::uint32_t kStays = 64;
     const auto address = [](std::uint32_t i, std::uint32_t count) {
-        return Key{count, {static_cast<std::uint8_t>(i * 4), static_cast<std::uint8_t>(i * 37), static_cast<std::uint8_t>(i * 11), 1}};
+        return Key{count,
+                   {static_cast<std::uint8_t>(i * 4), static_cast<std::uint8_t>(i * 37),
+                    static_cast<std::uint8_t>(i * 11), 1}};
     };
     for (std::uint32_t i = 0; i < kStays; ++i) {
         const Key key = address(i, 32);
