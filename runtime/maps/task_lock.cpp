@@ -10,8 +10,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include "runtime/maps/thread_id.h"
-
 namespace bpftime {
 
 namespace {
@@ -60,15 +58,6 @@ private:
     int saved_;
 };
 
-std::uint32_t make_token(std::uint32_t thread) {
-    const KeepErrno keep;
-    TaskStat stat;
-    return read_stat(thread, stat) ? stat.started << kIdBits | thread : thread;
-}
-
-// The token of the thread that asked last, by its id: one that a fork made has another.
-__attribute__((tls_model("initial-exec"))) thread_local constinit std::uint32_t cached_token = 0;
-
 void wait_a_moment() {
     const KeepErrno keep;
     const timespec moment{0, 50'000};
@@ -77,10 +66,10 @@ void wait_a_moment() {
 
 }  // namespace
 
-std::uint32_t task_token() {
-    const std::uint32_t thread = thread_id();
-    if ((cached_token & kIdMask) != thread) cached_token = make_token(thread);
-    return cached_token;
+std::uint32_t make_task_token(std::uint32_t thread) {
+    const KeepErrno keep;
+    TaskStat stat;
+    return read_stat(thread, stat) ? stat.started << kIdBits | thread : thread;
 }
 
 bool task_gone(std::uint32_t token) {
@@ -93,8 +82,7 @@ bool task_gone(std::uint32_t token) {
     return started != 0 && stat.started != started;
 }
 
-LockResult lock_task_word(std::atomic<std::uint32_t>& word) {
-    const std::uint32_t me = task_token();
+LockResult wait_for_task_word(std::atomic<std::uint32_t>& word, std::uint32_t me) {
     for (std::uint32_t round = 1;; ++round) {
         std::uint32_t owner = word.load(std::memory_order_relaxed);
         if (owner == 0 && word.compare_exchange_weak(owner, me, std::memory_order_acquire)) return LockResult::Free;

@@ -121,6 +121,7 @@ struct Driver {
     }
     Bytes key() {
         if (is_trie(spec.type)) return prefix();
+        if (spec.key_size == 0) return {};
         Bytes bytes(spec.key_size);
         const auto number = static_cast<std::uint32_t>(below(spec.max_entries * 2 + 2));  // some absent, some beyond
         std::memcpy(bytes.data(), &number, std::min<std::size_t>(sizeof number, bytes.size()));
