@@ -8,7 +8,6 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/InstIterator.h>
-#include <llvm/IR/PatternMatch.h>
 
 #include "vm/llvm-jit/optimise.h"
 
@@ -16,12 +15,20 @@ namespace bpftime::lowering {
 
 namespace {
 
-bool is_masked_shift(const llvm::Value& value) {
-    using namespace llvm::PatternMatch;
-    const llvm::APInt* mask = nullptr;
-    if (!match(&value, m_And(m_LShr(m_Value(), m_ConstantInt()), m_APInt(mask)))) return false;
-    const unsigned zeros = mask->countr_zero();
-    return value.getType()->isIntegerTy() && zeros >= 1 && zeros <= 3;
+// What may be such an index once the code generator has combined it with what it is made of: a division by a constant becomes a
+// multiplication and a shift, a shift of that a mask.
+bool may_become_index(const llvm::Instruction& value) {
+    if (!value.getType()->isIntegerTy(32) && !value.getType()->isIntegerTy(64)) return false;
+    switch (value.getOpcode()) {
+        case llvm::Instruction::And:
+        case llvm::Instruction::Shl:
+        case llvm::Instruction::LShr:
+        case llvm::Instruction::Mul:
+        case llvm::Instruction::UDiv:
+        case llvm::Instruction::URem:
+        case llvm::Instruction::ZExt: return true;
+        default: return false;
+    }
 }
 
 // True of an instruction that makes an address, or part of one, of its operand.
@@ -52,12 +59,8 @@ void separate(llvm::Instruction& value) {
 void separate_scaled_indices(llvm::Module& module) {
     llvm::SmallVector<llvm::Instruction*> found;
     for (llvm::Function& function : module)
-        for (llvm::Instruction& instruction : llvm::instructions(function)) {
-            if (!is_masked_shift(instruction)) continue;
-            found.push_back(&instruction);
-            for (llvm::User* user : instruction.users())
-                if (llvm::isa<llvm::ZExtInst>(user)) found.push_back(llvm::cast<llvm::Instruction>(user));
-        }
+        for (llvm::Instruction& instruction : llvm::instructions(function))
+            if (may_become_index(instruction)) found.push_back(&instruction);
     for (llvm::Instruction* instruction : found) separate(*instruction);
 }
 
