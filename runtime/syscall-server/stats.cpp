@@ -11,6 +11,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "runtime/syscall-server/event_query.h"
 #include "runtime/syscall-server/handlers.h"
 
 namespace bpftime {
@@ -71,16 +72,16 @@ Result<long> enable_stats(BpfSession&, bpf_attr& attr) {
     return writing.release();
 }
 
-// Answers for descriptors that are no probe; those of probes are the perf events'.
-Result<long> task_fd_query(BpfSession&, bpf_attr& attr) {
+Result<long> task_fd_query(BpfSession& session, bpf_attr& attr) {
     if (attr.task_fd_query.flags != 0) return fail(failure("TASK_FD_QUERY takes no flags"));
     const std::string process = cat("/proc/", attr.task_fd_query.pid);
     struct stat status {};
     if (attr.task_fd_query.pid == 0 || stat(process.c_str(), &status) != 0)
         return fail(failure("there is no process ", attr.task_fd_query.pid).with_errno(ENOENT));
-    if (lstat(cat(process, "/fd/", attr.task_fd_query.fd).c_str(), &status) != 0)
+    const std::string descriptor = cat(process, "/fd/", attr.task_fd_query.fd);
+    if (lstat(descriptor.c_str(), &status) != 0)
         return fail(failure("file descriptor ", attr.task_fd_query.fd, " is not open there").with_errno(EBADF));
-    return fail(failure("no program is attached to this descriptor").with_errno(kNotSupported));
+    return query_event(session, attr, descriptor);
 }
 
 }  // namespace bpftime
