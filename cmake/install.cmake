@@ -13,7 +13,7 @@ install(TARGETS bpftime-llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET bpftime-syscall-server)  # not with sanitizers
   install(TARGETS bpftime-syscall-server LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
-install(TARGETS bpftime-aot bpftime-conformance-plugin RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS bpftime-aot bpftimetool bpftime-conformance-plugin RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # Headers keep their paths under include/bpftime, which is the libraries' include directory.
 foreach(header

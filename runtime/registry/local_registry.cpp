@@ -135,6 +135,13 @@ Status LocalRegistry::unpin(const std::string& path) {
     return {};
 }
 
+std::vector<PinnedObject> LocalRegistry::pinned_objects() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<PinnedObject> all;
+    for (const auto& [path, object] : pins_) all.push_back({path, object->kind(), object->id});
+    return all;
+}
+
 // From here on no system call and no new mapping writes the map.
 Status LocalRegistry::freeze(MapObject& map, int fd) {
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {

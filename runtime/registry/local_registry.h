@@ -25,6 +25,7 @@ public:
     Status pin(const std::string& path, std::shared_ptr<BpfObject> object) override;
     Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const override;
     Status unpin(const std::string& path) override;
+    std::vector<PinnedObject> pinned_objects() const override;
     Status freeze(MapObject& map, int fd) override;
     Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) override;
 

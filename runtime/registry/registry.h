@@ -5,11 +5,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/registry/objects.h"
 #include "vm/core/result.h"
 
 namespace bpftime {
+
+// A path and what is pinned there.
+struct PinnedObject {
+    std::string path;
+    ObjectKind kind = ObjectKind::Map;
+    std::uint32_t id = 0;
+};
 
 // Safe to use from several threads. Objects are reached by descriptor, by id or by pinned path. Descriptors are real
 // files, so that dup, fcntl, close, fstat, poll and mmap need no help; which object one leads to follows from the
@@ -50,6 +58,8 @@ public:
     virtual Result<std::shared_ptr<BpfObject>> pinned(const std::string& path) const = 0;
     // What unlink(2) of a pinned path does. ENOENT.
     virtual Status unpin(const std::string& path) = 0;
+    // All of them, by path.
+    virtual std::vector<PinnedObject> pinned_objects() const = 0;
 
     // BPF_MAP_FREEZE through descriptor `fd`; BPF_PROG_BIND_MAP: the map lives as long as the program.
     virtual Status freeze(MapObject& map, int fd) = 0;

@@ -93,6 +93,19 @@ std::string pin_name(std::string_view path) {
     return name;
 }
 
+// pin_name(), undone.
+std::string pin_path(std::string_view name) {
+    std::string path;
+    for (std::size_t at = 0; at < name.size(); ++at) {
+        unsigned code = 0;
+        const bool escaped = name[at] == '%' && at + 2 < name.size() &&
+                             std::from_chars(name.data() + at + 1, name.data() + at + 3, code, 16).ec == std::errc();
+        path += escaped ? static_cast<char>(code) : name[at];
+        if (escaped) at += 2;
+    }
+    return path;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SharedRegistry>> SharedRegistry::open(ShmDirectory::Open how, const std::string& name) {
@@ -270,6 +283,14 @@ std::vector<Key> SharedRegistry::pins() const {
     std::vector<Key> result;
     for (const auto& [path, name] : directory_.links("pins"))
         if (const auto key = parse_name(name)) result.push_back(*key);
+    return result;
+}
+
+std::vector<PinnedObject> SharedRegistry::pinned_objects() const {
+    std::vector<PinnedObject> result;
+    for (const auto& [name, target] : directory_.links("pins"))
+        if (const auto key = parse_name(target)) result.push_back({pin_path(name), key->kind, key->id});
+    std::ranges::sort(result, {}, &PinnedObject::path);
     return result;
 }
 

@@ -1,9 +1,8 @@
-// BPF_ENABLE_STATS and BPF_TASK_FD_QUERY.
+// BPF_ENABLE_STATS.
 #include "runtime/syscall-server/stats.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +10,6 @@
 #include <cstring>
 #include <mutex>
 
-#include "runtime/syscall-server/event_query.h"
 #include "runtime/syscall-server/handlers.h"
 
 namespace bpftime {
@@ -70,18 +68,6 @@ Result<long> enable_stats(BpfSession&, bpf_attr& attr) {
     if (!kept) return fail(last_error("enable statistics"));
     holders().add(std::move(kept));
     return writing.release();
-}
-
-Result<long> task_fd_query(BpfSession& session, bpf_attr& attr) {
-    if (attr.task_fd_query.flags != 0) return fail(failure("TASK_FD_QUERY takes no flags"));
-    const std::string process = cat("/proc/", attr.task_fd_query.pid);
-    struct stat status {};
-    if (attr.task_fd_query.pid == 0 || stat(process.c_str(), &status) != 0)
-        return fail(failure("there is no process ", attr.task_fd_query.pid).with_errno(ENOENT));
-    const std::string descriptor = cat(process, "/fd/", attr.task_fd_query.fd);
-    if (lstat(descriptor.c_str(), &status) != 0)
-        return fail(failure("file descriptor ", attr.task_fd_query.fd, " is not open there").with_errno(EBADF));
-    return query_event(session, attr, descriptor);
 }
 
 }  // namespace bpftime

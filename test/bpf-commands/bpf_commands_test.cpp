@@ -43,3 +43,41 @@ TEST_CASE("a program that leaves its memory ends with an error") {
         CHECK(session.error->insn == 1);
     }
 }
+
+// The answers are the kernel's for a uprobe at 0x1000 of /bin/true.
+TEST_CASE("queries tell what is attached to an event") {
+    LocalRegistry registry;
+    BpfSession session{registry, {}, {}};
+    const BpfFunction bpf = [&](int command, void* attr, unsigned size) {
+        return bpf_call(session, command, attr, size);
+    };
+    auto probe = std::make_shared<PerfEventObject>();
+    probe->target.path = "/bin/true";
+    probe->target.sites = {{.offset = 0x1000}};
+    const auto published = registry.publish(probe);
+    REQUIRE(published);
+    const Handle event(*published), program(load(bpf, kReturnZero, 2, BPF_PROG_TYPE_KPROBE));
+    const auto query = [&](std::uint32_t room) {
+        char name[100] = "untouched";
+        bpf_attr attr = empty_attr();
+        attr.task_fd_query.pid = static_cast<std::uint32_t>(getpid());
+        attr.task_fd_query.fd = static_cast<std::uint32_t>(event.get());
+        attr.task_fd_query.buf_len = room;
+        attr.task_fd_query.buf = address(name);
+        const long result = bpf(BPF_TASK_FD_QUERY, &attr, sizeof(attr));
+        return cat(result, " length ", attr.task_fd_query.buf_len, " type ", attr.task_fd_query.fd_type, " program ",
+                   attr.task_fd_query.prog_id, " offset ", attr.task_fd_query.probe_offset, ' ', name);
+    };
+    CHECK(query(100) == "-2 length 100 type 0 program 0 offset 0 untouched");
+    probe->page->program = 1;
+    CHECK(query(100) == "0 length 9 type 4 program 1 offset 4096 /bin/true");
+    CHECK(query(10) == "0 length 9 type 4 program 1 offset 4096 /bin/true");
+    CHECK(query(9) == "-28 length 9 type 4 program 1 offset 4096 /bin/tru");
+    CHECK(query(4) == "-28 length 9 type 4 program 1 offset 4096 /bi");
+    CHECK(query(0) == "0 length 9 type 4 program 1 offset 4096 untouched");
+    probe->target.kind = ProbeKind::Tracepoint;
+    probe->target.tracepoint = "sched:sched_switch";
+    CHECK(query(100) == "0 length 12 type 1 program 1 offset 0 sched_switch");
+    probe->target.kind = ProbeKind::Sampling;
+    CHECK(query(100) == "-95 length 100 type 0 program 0 offset 0 untouched");
+}

@@ -49,7 +49,8 @@ constexpr const char* kChecked = "checked";
 Status run_in_checked_mode(const RunOptions& options, Bytes& memory) {
     const Program program = BPFTIME_TRY(load_program(options.input));
     const PrivateMaps maps = BPFTIME_TRY(PrivateMaps::create(program.maps));
-    guard_run("bpftime-aot", options.input.path, program.name, options.timeout);
+    guard_run("bpftime-aot", options.input.path, program.name, options.timeout,
+              "run its bytecode with --engine checked to see which instruction does it");
     auto result = run_checked(program, maps.bindings(), memory.empty() ? nullptr : memory.data(), memory.size());
     if (!result) return fail(std::move(result).error().in_file(options.input.path));
     fmt::print("Output: {}\n", *result);
@@ -121,7 +122,8 @@ Status run(const RunOptions& options) {
     if (options.engine == kChecked) return run_in_checked_mode(options, memory);
     Runnable runnable = BPFTIME_TRY(prepare(options));
 
-    guard_run("bpftime-aot", options.input.path, runnable.program, options.timeout);
+    guard_run("bpftime-aot", options.input.path, runnable.program, options.timeout,
+              "run its bytecode with --engine checked to see which instruction does it");
     void* context = memory.empty() ? nullptr : memory.data();
     const std::uint64_t result = runnable.code->run(context, memory.size());
     fmt::print("Output: {}\n", result);

@@ -84,14 +84,16 @@ Json enum_value(const Btf& btf, const BtfType& row, ByteView bytes) {
 bool is_char(const Btf& btf, std::uint32_t type) {
     const std::uint32_t id = resolve(btf, type);
     const BtfType& row = btf.type(id);
-    return row.kind == BtfKind::Int && row.size_or_type == 1 && ((row.extra[0] >> 24 & kChar) != 0 || btf.name(id) == "char");
+    return row.kind == BtfKind::Int && row.size_or_type == 1 &&
+           ((row.extra[0] >> 24 & kChar) != 0 || btf.name(id) == "char");
 }
 
 // The text of an array of char: printable up to its first zero byte, zeros behind it.
 std::optional<std::string> text_of(ByteView bytes) {
     const auto end = std::ranges::find(bytes, 0);
     if (std::any_of(end, bytes.end(), [](std::uint8_t byte) { return byte != 0; })) return std::nullopt;
-    if (std::any_of(bytes.begin(), end, [](std::uint8_t byte) { return byte < 0x20 || byte > 0x7e; })) return std::nullopt;
+    if (std::any_of(bytes.begin(), end, [](std::uint8_t byte) { return byte < 0x20 || byte > 0x7e; }))
+        return std::nullopt;
     return std::string(bytes.begin(), end);
 }
 
@@ -154,12 +156,16 @@ private:
             const std::uint32_t bits = row.flag ? row.extra[at + 2] >> 24 : 0;
             const std::uint32_t type = resolve(btf_, row.extra[at + 1]);
             Json member;
-            if (bits != 0) member = bits_value(btf_.type(type), bytes, offset, bits);
-            else if (offset / 8 <= bytes.size()) member = value(type, bytes.subspan(offset / 8), depth + 1);
+            if (bits != 0)
+                member = bits_value(btf_.type(type), bytes, offset, bits);
+            else if (offset / 8 <= bytes.size())
+                member = value(type, bytes.subspan(offset / 8), depth + 1);
             const std::string_view name = btf_.string(row.extra[at]);
             // Members of a member without a name are the structure's own.
-            if (name.empty() && member.is_object()) object.update(member);
-            else object[std::string(name)] = std::move(member);
+            if (name.empty() && member.is_object())
+                object.update(member);
+            else
+                object[std::string(name)] = std::move(member);
         }
         return object;
     }
@@ -168,7 +174,8 @@ private:
         Json object = Json::object();
         for (std::size_t at = 0; at + 3 <= row.extra.size(); at += 3) {
             if (row.extra[at + 1] > bytes.size()) continue;
-            object[std::string(btf_.name(row.extra[at]))] = value(row.extra[at], bytes.subspan(row.extra[at + 1]), depth + 1);
+            object[std::string(btf_.name(row.extra[at]))] =
+                value(row.extra[at], bytes.subspan(row.extra[at + 1]), depth + 1);
         }
         return object;
     }

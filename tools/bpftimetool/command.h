@@ -1,5 +1,5 @@
-// What the commands of bpftimetool share: each reads its words, works on a registry and gives back what to print, so that tests run
-// them on a private one.
+// What the commands of bpftimetool share: each reads its words, works on a registry and gives back what to print, so
+// that tests run them on a private one.
 #pragma once
 
 #include <fmt/format.h>
@@ -26,18 +26,19 @@ struct Answer {
 // A command with the words behind it, as typed. Throws UsageError for words that it does not understand.
 using Command = Result<Answer> (*)(Registry& registry, const Words& words);
 
-Result<Answer> prog_show(Registry& registry, const Words& words);   // [PROG]
-Result<Answer> prog_dump(Registry& registry, const Words& words);   // xlated|jited PROG
-Result<Answer> prog_stats(Registry& registry, const Words& words);  // [PROG]
-Result<Answer> map_show(Registry& registry, const Words& words);    // [MAP]
-Result<Answer> map_dump(Registry& registry, const Words& words);    // MAP
-Result<Answer> map_lookup_command(Registry& registry, const Words& words);   // MAP key DATA
-Result<Answer> map_update_command(Registry& registry, const Words& words);   // MAP key DATA value DATA|PROG|MAP [any|exist|noexist]
-Result<Answer> map_delete_command(Registry& registry, const Words& words);   // MAP key DATA
-Result<Answer> map_getnext(Registry& registry, const Words& words);  // MAP [key DATA]
-Result<Answer> link_show(Registry& registry, const Words& words);   // [LINK]
-Result<Answer> btf_show(Registry& registry, const Words& words);    // [BTF]
-Result<Answer> run(Registry& registry, const Words& words);         // ID DATA [repeat N] [type JIT|AOT|INTERPRET]
+Result<Answer> prog_show(Registry& registry, const Words& words);           // [PROG]
+Result<Answer> prog_dump(Registry& registry, const Words& words);           // xlated|jited PROG
+Result<Answer> prog_stats(Registry& registry, const Words& words);          // [PROG]
+Result<Answer> map_show(Registry& registry, const Words& words);            // [MAP]
+Result<Answer> map_dump(Registry& registry, const Words& words);            // MAP
+Result<Answer> map_lookup_command(Registry& registry, const Words& words);  // MAP key DATA
+Result<Answer> map_update_command(Registry& registry,
+                                  const Words& words);  // MAP key DATA value DATA|PROG|MAP [any|exist|noexist]
+Result<Answer> map_delete_command(Registry& registry, const Words& words);  // MAP key DATA
+Result<Answer> map_getnext(Registry& registry, const Words& words);         // MAP [key DATA]
+Result<Answer> link_show(Registry& registry, const Words& words);           // [LINK]
+Result<Answer> btf_show(Registry& registry, const Words& words);            // [BTF]
+Result<Answer> run(Registry& registry, const Words& words);             // ID DATA [repeat N] [type JIT|AOT|INTERPRET]
 Result<Answer> export_objects(Registry& registry, const Words& words);  // FILE
 Result<Answer> import_objects(Registry& registry, const Words& words);  // FILE
 Result<Answer> remove_objects(Registry& registry, const Words& words);  // [ID...]

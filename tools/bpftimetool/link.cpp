@@ -1,18 +1,26 @@
 // bpftimetool link and btf.
+#include <map>
+
+#include "tools/bpftimetool/probes.h"
 #include "tools/bpftimetool/words.h"
 
 namespace bpftime::tool {
 
+namespace {
+constexpr std::uint32_t kPerfEvent = 41;  // BPF_PERF_EVENT of enum bpf_attach_type
+}
+
 Result<Answer> link_show(Registry& registry, const Words& words) {
     Answer answer{.text = {}, .json = Json::array()};
     for (const auto& link : BPFTIME_TRY(chosen_objects<LinkObject>(registry, words))) {
-        Json row{{"id", link->id}, {"attach_type", link->attach_type}};
-        answer.text += fmt::format("{}: attach_type {}", link->id, link->attach_type);
-        if (link->program) {
-            row["prog_id"] = link->program->id;
-            answer.text += fmt::format("  prog {} ({})", link->program->id, link->program->program.name);
-        }
-        answer.text += "\n";
+        const bool multi = link->attach_type != kPerfEvent;
+        Json row{{"id", link->id},
+                 {"type", multi ? "uprobe_multi" : "perf_event"},
+                 {"prog_id", link->program->id},
+                 {"active", link->active()},
+                 {"target", probe_json(link->target)}};
+        answer.text += fmt::format("{}: {}  prog {}\n\t{}{}\n", link->id, row["type"].get<std::string>(),
+                                   link->program->id, probe_text(link->target), link->active() ? "" : "  disabled");
         answer.json.push_back(std::move(row));
     }
     if (!words.empty()) answer.json = Json(answer.json.front());

@@ -36,7 +36,8 @@ constexpr CommandRow kCommands[] = {
      "run a program on the bytes of the file DATA: address in r1, length in r2", run},
     {"", "export", "FILE", "write programs, maps and links to a JSON file", export_objects},
     {"", "import", "FILE", "load what export wrote, pinned until removed", import_objects, true},
-    {"", "remove", "[ID...]", "unpin the programs with these ids, or everything; what nobody uses goes", remove_objects},
+    {"", "remove", "[ID...]", "unpin the programs with these ids, or everything; what nobody uses goes",
+     remove_objects},
 };
 
 struct Typed {
@@ -57,8 +58,10 @@ Status carry_out(const Typed& typed) {
 
 CLI::App* group_of(CLI::App& app, const CommandRow& row) {
     if (*row.group == '\0') return &app;
-    if (CLI::App* group = app.get_subcommand_no_throw(row.group)) return group;
-    CLI::App* group = app.add_subcommand(row.group, cat("show what is there, or one of ", row.group, "'s own commands"));
+    for (CLI::App* group : app.get_subcommands([&](const CLI::App* sub) { return sub->get_name() == row.group; }))
+        return group;
+    CLI::App* group =
+        app.add_subcommand(row.group, cat("show what is there, or one of ", row.group, "'s own commands"));
     group->require_subcommand(0, 1);
     group->fallthrough();
     return group;
@@ -67,7 +70,8 @@ CLI::App* group_of(CLI::App& app, const CommandRow& row) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Shows and changes what bpftime's shared registry holds: programs, maps, links and types.", "bpftimetool"};
+    CLI::App app{"Shows and changes what bpftime's shared registry holds: programs, maps, links and types.",
+                 "bpftimetool"};
     app.set_version_flag("--version", "bpftimetool " BPFTIME_VERSION);
     app.require_subcommand(0, 1);
     auto typed = std::make_shared<Typed>();

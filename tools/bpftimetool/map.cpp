@@ -1,5 +1,5 @@
-// bpftimetool map: the maps of the registry and their elements, worded as bpftool words the kernel's. Maps whose keys and values
-// have BTF types are shown by them.
+// bpftimetool map: the maps of the registry and their elements, worded as bpftool words the kernel's. Maps whose keys
+// and values have BTF types are shown by them.
 #include "tools/bpftimetool/btf_value.h"
 #include "tools/bpftimetool/words.h"
 #include "vm/core/kernel_names.h"
@@ -78,7 +78,8 @@ Json plain_element(const MapObject& map, ByteView key, ByteView value) {
 }
 
 std::string plain_text(const MapObject& map, ByteView key, ByteView value) {
-    if (value.size() == map.spec.value_size) return fmt::format("key: {}  value: {}\n", hex_bytes(key), hex_bytes(value));
+    if (value.size() == map.spec.value_size)
+        return fmt::format("key: {}  value: {}\n", hex_bytes(key), hex_bytes(value));
     std::string text = fmt::format("key:\n{}\n", hex_bytes(key));
     const auto values = values_of(map, value);
     for (std::size_t cpu = 0; cpu < values.size(); ++cpu)
@@ -86,8 +87,11 @@ std::string plain_text(const MapObject& map, ByteView key, ByteView value) {
     return text;
 }
 
-Error in_map(const MapObject& map, Error error) {
-    error.cause = cat("map ", map.id, ": ", error.cause);
+// What bpf(2) would say of the element, in words.
+Error in_map(const MapObject& map, ByteView key, Error error) {
+    if (error.errnum == ENOENT) error.cause = cat("map ", map.id, " has no element with the key ", hex_bytes(key));
+    if (error.errnum == EEXIST)
+        error.cause = cat("map ", map.id, " has an element with the key ", hex_bytes(key), " already");
     return error;
 }
 
@@ -107,7 +111,8 @@ Result<std::uint32_t> take_held(Registry& registry, WordReader& reader, bool pro
 Result<Bytes> take_value(Registry& registry, WordReader& reader, const MapObject& map) {
     if (!reader.take("value")) throw UsageError("'value' and its bytes are expected");
     const auto type = static_cast<MapType>(map.spec.type);
-    const bool programs = type == MapType::ProgArray, maps = type == MapType::ArrayOfMaps || type == MapType::HashOfMaps;
+    const bool programs = type == MapType::ProgArray,
+               maps = type == MapType::ArrayOfMaps || type == MapType::HashOfMaps;
     if (programs || maps) {
         const std::uint32_t id = BPFTIME_TRY(take_held(registry, reader, programs));
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(&id);
@@ -117,7 +122,8 @@ Result<Bytes> take_value(Registry& registry, WordReader& reader, const MapObject
     // Every CPU gets the value that was given.
     Bytes value(map.elements->value_size());
     const std::size_t stride = value.size() == one.size() ? one.size() : (one.size() + 7) / 8 * 8;
-    for (std::size_t at = 0; stride != 0 && at + stride <= value.size(); at += stride) std::ranges::copy(one, value.begin() + static_cast<std::ptrdiff_t>(at));
+    for (std::size_t at = 0; stride != 0 && at + stride <= value.size(); at += stride)
+        std::ranges::copy(one, value.begin() + static_cast<std::ptrdiff_t>(at));
     return value;
 }
 
@@ -148,18 +154,22 @@ Result<Answer> map_dump(Registry& registry, const Words& words) {
     std::optional<Bytes> key;
     while (true) {
         auto next = map->elements->next_key(key ? std::optional<ByteView>(*key) : std::nullopt);
-        if (!next && next.error().errnum != ENOENT) return fail(in_map(*map, std::move(next).error()));
+        if (!next && next.error().errnum != ENOENT) return fail(std::move(next).error());
         if (!next) break;
         key = *std::move(next);
         const auto value = map->elements->lookup(*key);
         if (!value) continue;  // deleted meanwhile
         ++count;
         answer.json.push_back(plain_element(*map, *key, *value));
-        if (has_types(*map)) typed.push_back(typed_element(*map, *key, *value));
-        else answer.text += plain_text(*map, *key, *value);
+        if (has_types(*map))
+            typed.push_back(typed_element(*map, *key, *value));
+        else
+            answer.text += plain_text(*map, *key, *value);
     }
-    if (has_types(*map)) answer.text = typed.dump(4) + "\n";
-    else answer.text += fmt::format("Found {} element{}\n", count, count == 1 ? "" : "s");
+    if (has_types(*map))
+        answer.text = typed.dump(4) + "\n";
+    else
+        answer.text += fmt::format("Found {} element{}\n", count, count == 1 ? "" : "s");
     return answer;
 }
 
@@ -169,10 +179,9 @@ Result<Answer> map_lookup_command(Registry& registry, const Words& words) {
     const Bytes key = take_key(reader, *map);
     reader.end();
     auto value = map->elements->lookup(key);
-    if (!value && value.error().errnum == ENOENT)
-        return fail(failure("map ", map->id, " has no element with the key ", hex_bytes(key)).with_errno(ENOENT));
-    if (!value) return fail(in_map(*map, std::move(value).error()));
-    if (has_types(*map)) return Answer{typed_element(*map, key, *value).dump(4) + "\n", plain_element(*map, key, *value)};
+    if (!value) return fail(in_map(*map, key, std::move(value).error()));
+    if (has_types(*map))
+        return Answer{typed_element(*map, key, *value).dump(4) + "\n", plain_element(*map, key, *value)};
     return Answer{plain_text(*map, key, *value), plain_element(*map, key, *value)};
 }
 
@@ -182,12 +191,16 @@ Result<Answer> map_update_command(Registry& registry, const Words& words) {
     const Bytes key = take_key(reader, *map);
     const Bytes value = BPFTIME_TRY(take_value(registry, reader, *map));
     std::uint64_t flags = kUpdateAny;
-    if (reader.take("noexist")) flags = kUpdateNoExist;
-    else if (reader.take("exist")) flags = kUpdateExist;
-    else reader.take("any");
+    if (reader.take("noexist"))
+        flags = kUpdateNoExist;
+    else if (reader.take("exist"))
+        flags = kUpdateExist;
+    else
+        reader.take("any");
     reader.end();
     BPFTIME_CHECK(check_writable(*map));
-    if (auto done = map->elements->update(key, value, flags); !done) return fail(in_map(*map, std::move(done).error()));
+    if (auto done = map->elements->update(key, value, flags); !done)
+        return fail(in_map(*map, key, std::move(done).error()));
     return Answer{.text = {}, .json = Json::object()};
 }
 
@@ -197,7 +210,7 @@ Result<Answer> map_delete_command(Registry& registry, const Words& words) {
     const Bytes key = take_key(reader, *map);
     reader.end();
     BPFTIME_CHECK(check_writable(*map));
-    if (auto done = map->elements->erase(key); !done) return fail(in_map(*map, std::move(done).error()));
+    if (auto done = map->elements->erase(key); !done) return fail(in_map(*map, key, std::move(done).error()));
     return Answer{.text = {}, .json = Json::object()};
 }
 
@@ -208,7 +221,9 @@ Result<Answer> map_getnext(Registry& registry, const Words& words) {
     if (!reader.empty()) key = take_key(reader, *map);
     reader.end();
     auto next = map->elements->next_key(key ? std::optional<ByteView>(*key) : std::nullopt);
-    if (!next) return fail(in_map(*map, std::move(next).error()));
+    if (!next && next.error().errnum == ENOENT)
+        return fail(failure("map ", map->id, " has no further key").with_errno(ENOENT));
+    if (!next) return fail(std::move(next).error());
     Answer answer{.text = fmt::format("key: {}\nnext key: {}\n", key ? hex_bytes(*key) : "none", hex_bytes(*next)),
                   .json = {{"key", key ? hex_json(*key) : Json()}, {"next_key", hex_json(*next)}}};
     return answer;

@@ -76,8 +76,10 @@ std::string show_text(const Json& row) {
         text += fmt::format(" recursion_misses {}", row["recursion_misses"].get<std::uint64_t>());
     text += fmt::format("\n\tloaded_at {}  uid {}\n\txlated {}B", time_text(row["loaded_at"].get<std::int64_t>()),
                         row["uid"].get<std::uint32_t>(), row["bytes_xlated"].get<std::size_t>());
-    if (row["jited"].get<bool>()) text += fmt::format("  jited {}B", row["bytes_jited"].get<std::size_t>());
-    else text += "  not jited";
+    if (row["jited"].get<bool>())
+        text += fmt::format("  jited {}B", row["bytes_jited"].get<std::size_t>());
+    else
+        text += "  not jited";
     if (row.contains("map_ids"))
         text += fmt::format("  map_ids {}", fmt::join(row["map_ids"].get<std::vector<std::uint32_t>>(), ","));
     if (row.contains("btf_id")) text += fmt::format("\n\tbtf_id {}", row["btf_id"].get<std::uint32_t>());
@@ -94,12 +96,15 @@ Answer dump_xlated(const ProgramObject& object) {
         Insn shown = insns[slot];
         // In the kernel's syntax a map is map[id:N].
         if (is_map_reference(shown.op))
-            shown.imm = static_cast<std::int64_t>(std::uint64_t{shown.map_offset()} << 32 | object.maps[shown.map_index()]->id);
+            shown.imm =
+                static_cast<std::int64_t>(std::uint64_t{shown.map_offset()} << 32 | object.maps[shown.map_index()]->id);
         const std::string text = disassemble(shown, slot, Syntax::Kernel);
         for (const Subprogram& sub : object.program.subprograms)
-            if (sub.begin == slot && object.program.subprograms.size() > 1) answer.text += fmt::format("{}:\n", sub.name);
+            if (sub.begin == slot && object.program.subprograms.size() > 1)
+                answer.text += fmt::format("{}:\n", sub.name);
         const SourceLine* line = object.program.line_at(slot);
-        if (line != nullptr && line->insn == slot && !line->text.empty()) answer.text += fmt::format("; {}\n", line->text);
+        if (line != nullptr && line->insn == slot && !line->text.empty())
+            answer.text += fmt::format("; {}\n", line->text);
         answer.text += fmt::format("{:4}: {}\n", slot, text);
         Json row{{"disasm", text}};
         if (line != nullptr && line->insn == slot && !line->text.empty()) row["src"] = line->text;
@@ -111,11 +116,13 @@ Answer dump_xlated(const ProgramObject& object) {
 Result<Answer> dump_jited(const ProgramObject& program) {
     const std::vector<std::uint8_t> code = native_code(program);
     if (code.empty())
-        return fail(failure("has no native code here: a helper or a map of it is not available").in_program(program.program.name));
+        return fail(failure("has no native code here: a helper or a map of it is not available")
+                        .in_program(program.program.name));
     Answer answer;
     constexpr std::size_t kRow = 16;
     for (std::size_t at = 0; at < code.size(); at += kRow)
-        answer.text += fmt::format("{:4x}:  {}\n", at, hex_bytes(ByteView(code).subspan(at, std::min(kRow, code.size() - at))));
+        answer.text +=
+            fmt::format("{:4x}:  {}\n", at, hex_bytes(ByteView(code).subspan(at, std::min(kRow, code.size() - at))));
     answer.json = {{"id", program.id}, {"code", hex_json(code)}};
     return answer;
 }
@@ -143,14 +150,15 @@ Result<Answer> prog_dump(Registry& registry, const Words& words) {
 }
 
 Result<Answer> prog_stats(Registry& registry, const Words& words) {
-    Answer answer{.text = fmt::format("{:>6} {:<20} {:>12} {:>12} {:>10} {:>8}\n", "id", "name", "runs", "time ns", "ns/run",
-                                      "misses"),
+    Answer answer{.text = fmt::format("{:>6} {:<20} {:>12} {:>12} {:>10} {:>8}\n", "id", "name", "runs", "time ns",
+                                      "ns/run", "misses"),
                   .json = Json::array()};
     for (const ProgramPtr& program : BPFTIME_TRY(chosen_objects<ProgramObject>(registry, words))) {
-        const std::uint64_t runs = program->page->runs, time = program->page->run_time, misses = program->page->recursion_misses;
+        const std::uint64_t runs = program->page->runs, time = program->page->run_time,
+                            misses = program->page->recursion_misses;
         const double each = runs == 0 ? 0 : static_cast<double>(time) / static_cast<double>(runs);
-        answer.text += fmt::format("{:>6} {:<20} {:>12} {:>12} {:>10.1f} {:>8}\n", program->id, program->program.name, runs,
-                                   time, each, misses);
+        answer.text += fmt::format("{:>6} {:<20} {:>12} {:>12} {:>10.1f} {:>8}\n", program->id, program->program.name,
+                                   runs, time, each, misses);
         answer.json.push_back({{"id", program->id},
                                {"name", program->program.name},
                                {"run_cnt", runs},

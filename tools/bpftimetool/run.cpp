@@ -1,6 +1,6 @@
 // bpftimetool run: a program of the registry in this process, on the registry's maps.
-#include <array>
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "runtime/syscall-server/program_runner.h"
@@ -19,7 +19,8 @@ struct EngineRow {
     std::string_view name;
     Result<std::unique_ptr<Executable>> (*make)(const Program&, const Bindings&);
 };
-// The names of bpftime. JIT is the template compiler, which needs nothing; AOT compiles as bpftime-aot does and links in memory.
+// The names of bpftime. JIT is the template compiler, which needs nothing; AOT compiles as bpftime-aot does and links
+// in memory.
 constexpr EngineRow kEngines[] = {
     {"JIT", ubpf_jit},
     {"AOT", [](const Program& program, const Bindings& bindings) { return llvm_jit(program, bindings); }},
@@ -41,9 +42,12 @@ Result<Answer> run(Registry& registry, const Words& words) {
     std::uint32_t repeat = 1;
     const EngineRow* engine = &kEngines[0];
     while (!reader.empty()) {
-        if (reader.take("repeat")) repeat = reader.number("number of runs");
-        else if (reader.take("type")) engine = &engine_of(reader.any("type"));
-        else reader.end();
+        if (reader.take("repeat"))
+            repeat = reader.number("number of runs");
+        else if (reader.take("type"))
+            engine = &engine_of(reader.any("type"));
+        else
+            reader.end();
     }
     if (repeat == 0) throw UsageError("repeat must be greater than 0");
 

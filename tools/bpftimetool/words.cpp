@@ -19,6 +19,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text, int base) {
 
 std::string_view name_of(const BtfObject&) { return ""; }
 std::string_view name_of(const LinkObject&) { return ""; }
+std::string_view name_of(const PerfEventObject&) { return ""; }
 std::string_view name_of(const MapObject& map) { return map.spec.name; }
 std::string_view name_of(const ProgramObject& program) { return program.program.name; }
 
@@ -43,7 +44,8 @@ Result<std::vector<std::shared_ptr<Object>>> all(Registry& registry) {
         auto object = by_id<Object>(registry, id);
         if (object) objects.push_back(*std::move(object));
         // Others may take objects away while we look.
-        else if (object.error().errnum != ENOENT) return fail(std::move(object).error());
+        else if (object.error().errnum != ENOENT)
+            return fail(std::move(object).error());
     }
     return objects;
 }
@@ -54,7 +56,8 @@ Result<std::shared_ptr<Object>> only(Registry& registry, const std::string& what
     for (auto& object : BPFTIME_TRY(all<Object>(registry))) {
         if (!holds(*object)) continue;
         if (found)
-            return fail(failure("several ", kind_name(Object::kKind), "s have the ", what).with_hint("choose one by its id"));
+            return fail(
+                failure("several ", kind_name(Object::kKind), "s have the ", what).with_hint("choose one by its id"));
         found = std::move(object);
     }
     if (!found) return fail(failure("there is no ", kind_name(Object::kKind), " with the ", what).with_errno(ENOENT));
@@ -116,8 +119,10 @@ Result<std::shared_ptr<Object>> take_object(Registry& registry, WordReader& word
         const std::string& tag = words.any("tag");
         return only<Object>(registry, cat("tag ", tag), [&](const Object& object) { return tag_of(object) == tag; });
     }
-    throw UsageError(cat("a ", kind_name(Object::kKind), " is named by id N, name NAME",
-                         Object::kKind == ObjectKind::Program ? ", tag TAG" : "", " or pinned PATH"));
+    constexpr bool kProgram = Object::kKind == ObjectKind::Program,
+                   kNamed = kProgram || Object::kKind == ObjectKind::Map;
+    throw UsageError(cat("a ", kind_name(Object::kKind), " is named by id N", kNamed ? ", name NAME" : "",
+                         kProgram ? ", tag TAG" : "", " or pinned PATH"));
 }
 
 template <class Object>
@@ -130,13 +135,14 @@ Result<std::vector<std::shared_ptr<Object>>> chosen_objects(Registry& registry, 
     return std::vector{*std::move(object)};
 }
 
-#define INSTANTIATE(Object)                                                                    \
-    template Result<std::shared_ptr<Object>> take_object<Object>(Registry&, WordReader&);      \
+#define INSTANTIATE(Object)                                                               \
+    template Result<std::shared_ptr<Object>> take_object<Object>(Registry&, WordReader&); \
     template Result<std::vector<std::shared_ptr<Object>>> chosen_objects<Object>(Registry&, const Words&);
 INSTANTIATE(MapObject)
 INSTANTIATE(ProgramObject)
 INSTANTIATE(BtfObject)
 INSTANTIATE(LinkObject)
+INSTANTIATE(PerfEventObject)
 #undef INSTANTIATE
 
 std::string hex_bytes(ByteView bytes) {

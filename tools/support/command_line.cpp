@@ -31,15 +31,15 @@ int run_command_line(CLI::App& app, Action& action, int argc, char** argv) {
     try {
         app.parse(argc, argv);
         if (!action) throw UsageError("a subcommand is required");
+        const Status done = action();
+        if (done) return 0;
+        std::fprintf(stderr, "%s: %s\n", tool, to_string(done.error()).c_str());
+        return 1;
     } catch (const CLI::ParseError& mistake) {
         if (mistake.get_exit_code() == 0) return app.exit(mistake);  // --help, --version
         std::fprintf(stderr, "%s: %s\n\n%s", tool, mistake.what(), relevant_help(app).c_str());
         return 2;
     }
-    const Status done = action();
-    if (done) return 0;
-    std::fprintf(stderr, "%s: %s\n", tool, to_string(done.error()).c_str());
-    return 1;
 }
 
 }  // namespace bpftime::tools

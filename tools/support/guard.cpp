@@ -14,7 +14,7 @@ namespace bpftime::tools {
 namespace {
 
 // Prepared beforehand: a signal handler may only copy and write.
-std::string prefix;
+std::string prefix, advice;
 std::string timeout_message;
 
 void write_text(std::string_view text) {
@@ -42,16 +42,19 @@ void on_fault(int signal, siginfo_t* info, void*) {
     } else {
         write_text(signal == SIGILL ? "illegal instruction" : "arithmetic fault");
     }
-    write_text("; run its bytecode with --engine checked to see which instruction does it\n");
+    write_text(advice);
     _exit(1);
 }
 
 }  // namespace
 
-void guard_run(const std::string& tool, const std::string& origin, const std::string& program, double timeout) {
+void guard_run(const std::string& tool, const std::string& origin, const std::string& program, double timeout,
+               const std::string& hint) {
     prefix = fmt::format("{}: ", tool);
     if (!origin.empty()) prefix += fmt::format("{}: ", origin);
     if (!program.empty()) prefix += fmt::format("program '{}': ", program);
+
+    advice = hint.empty() ? "\n" : fmt::format("; {}\n", hint);
 
     static char stack[64 * 1024];
     const stack_t alternate{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};

@@ -1,0 +1,12 @@
+. "$(dirname "$0")/common.inc"
+bpftimetool import "$registry"
+printf '\003\004' >packet
+: >nothing
+s bpftimetool run 2 packet
+s bpftimetool run 2 packet repeat 100 type INTERPRET
+s bpftimetool run 2 packet type AOT --json
+s bpftimetool run 1 nothing repeat 3
+t bpftimetool map lookup name calls key 1 0 0 0
+t bpftimetool run 7 packet
+t bpftimetool run 2 missing
+t bpftimetool run 2 nothing

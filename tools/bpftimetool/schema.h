@@ -1,0 +1,21 @@
+// The JSON that export writes and import reads.
+#pragma once
+
+#include "tools/bpftimetool/command.h"
+
+namespace bpftime::tool {
+
+inline constexpr const char* kFormat = "bpftime registry";
+inline constexpr std::uint32_t kFormatVersion = 1;
+
+Result<Json> export_json(Registry& registry);
+
+// Creates what the document describes, with new ids, and pins what nothing else in it refers to. Refuses a document
+// with a field that is missing, unknown or wrong, by the field's path, and leaves nothing pinned then. Returns the new
+// objects as {"programs": [ids], …}.
+Result<Json> import_json(Registry& registry, const Json& document);
+
+// Whether a map's values are programs or maps.
+bool holds_objects(std::uint32_t map_type);
+
+}  // namespace bpftime::tool
