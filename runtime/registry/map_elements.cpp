@@ -133,6 +133,11 @@ Result<Bytes> MapElements::take(ByteView key) {
     return value;
 }
 
+bool is_ring(const MapSpec& spec) {
+    const auto type = static_cast<MapType>(spec.type);
+    return type == MapType::Ringbuf || type == MapType::UserRingbuf;
+}
+
 Result<std::uint64_t> elements_file_size(const MapSpec& spec) {
     if (is_stored(spec)) return map_storage(spec);
     const auto type = static_cast<MapType>(spec.type);

@@ -36,6 +36,9 @@ public:
     virtual Map* map() const { return nullptr; }
 };
 
+// A ring buffer, of whichever direction: its descriptor is waited on, and its pages are the companion "ring".
+bool is_ring(const MapSpec& spec);
+
 // Elements for a map of this shape, in the first elements_file_size() bytes of `file`, which are zero if `fresh`, else a map of
 // this shape already. Types that runtime/maps does not have live in this process, or exist only inside a running program and
 // answer ENOTSUPP.

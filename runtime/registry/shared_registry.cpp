@@ -209,9 +209,16 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
     if (key.kind == ObjectKind::Map) {
         auto& map = static_cast<MapObject&>(*object);
         const std::uint64_t needed = BPFTIME_TRY(elements_file_size(map.spec));
-        if (needed > parts.page->storage_size)
+        std::uint64_t size = parts.page->storage_size;
+        Fd ring;
+        if (is_ring(map.spec)) {
+            struct stat status {};
+            ring = BPFTIME_TRY(open_companion(map, "ring"));
+            size = fstat(ring.get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+        }
+        if (needed > size)
             return fail(failure("map ", key.id, " in shared memory is smaller than its shape").with_errno(EBADMSG));
-        map.elements = BPFTIME_TRY(make_elements(map.spec, fd->get(), false));
+        map.elements = BPFTIME_TRY(make_elements(map.spec, ring ? ring.get() : fd->get(), false));
     }
     object->page = page_of(std::move(parts));
     return object;

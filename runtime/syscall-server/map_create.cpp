@@ -120,17 +120,14 @@ Status attach_btf(BpfSession& session, const bpf_attr& attr, MapObject& map) {
     return {};
 }
 
-bool is_ring(const MapSpec& spec) {
-    const auto type = static_cast<MapType>(spec.type);
-    return type == MapType::Ringbuf || type == MapType::UserRingbuf;
-}
-
-// A ring buffer is waited on, and mapped from other pages than those of its descriptor.
+// A ring buffer is waited on: a pipe stands behind its descriptor, and beside it are its pages.
 Result<long> create_ring(BpfSession& session, std::shared_ptr<MapObject> map) {
-    map->elements = BPFTIME_TRY(make_elements(map->spec, -1));
+    const std::uint64_t stored = BPFTIME_TRY(elements_file_size(map->spec));
     Fd pipe = BPFTIME_TRY(new_wake_pipe());
     Fd fd(BPFTIME_TRY(session.registry.publish(map, std::move(pipe))));
-    BPFTIME_TRY(session.registry.make_companion(*map, kRing, ring_size(map->spec)));
+    const Fd ring =
+        BPFTIME_TRY(session.registry.make_companion(*map, kRing, std::max(stored, user_ring_size(map->spec))));
+    map->elements = BPFTIME_TRY(make_elements(map->spec, ring.get()));
     fcntl(fd.get(), F_SETFL, O_NONBLOCK);  // emptied and filled by settle_readiness()
     return fd.release();
 }

@@ -34,10 +34,13 @@ Status check_ring_writer(bool user, const MappingRequest& request) {
 }
 
 Result<Mapping> ring_mapping(const Registry& registry, const MapObject& map, const MappingRequest& request) {
-    BPFTIME_CHECK(check_ring_writer(static_cast<MapType>(map.spec.type) == MapType::UserRingbuf, request));
-    const std::uint64_t once = ring_size(map.spec), data = map.spec.max_entries;
-    if (request.offset > once + data || request.size > once + data - request.offset)
+    const bool user = static_cast<MapType>(map.spec.type) == MapType::UserRingbuf;
+    BPFTIME_CHECK(check_ring_writer(user, request));
+    const std::uint64_t data = map.spec.max_entries, whole = user_ring_size(map.spec) + data;
+    if (request.offset > whole || request.size > whole - request.offset)
         return fail(refused(EINVAL, "the ring buffer ends before the mapping"));
+    // The file of a ring buffer that programs write holds the second copy of the data, a user ring buffer's does not.
+    const std::uint64_t once = user ? whole - data : whole;
     Mapping mapping;
     const Fd ring = BPFTIME_TRY(registry.open_companion(map, kRing));
     mapping.file = BPFTIME_TRY(held_descriptor(ring.get()));
@@ -50,7 +53,7 @@ Result<Mapping> ring_mapping(const Registry& registry, const MapObject& map, con
 
 Result<Mapping> map_mapping(const Registry& registry, const MapObject& map, const MappingRequest& request) {
     const auto type = static_cast<MapType>(map.spec.type);
-    const bool ring = type == MapType::Ringbuf || type == MapType::UserRingbuf;
+    const bool ring = is_ring(map.spec);
     if (type != MapType::Array && !ring) return fail(refused(kNotSupported, "maps of this type cannot be mapped"));
     if (!request.shared) return fail(refused(EINVAL, "maps are mapped shared"));
     if (request.writable && map.frozen()) return fail(refused(EPERM, "the map is frozen"));
@@ -61,7 +64,7 @@ Result<Mapping> map_mapping(const Registry& registry, const MapObject& map, cons
 
 }  // namespace
 
-std::uint64_t ring_size(const MapSpec& spec) { return 2 * page() + spec.max_entries; }
+std::uint64_t user_ring_size(const MapSpec& spec) { return 2 * page() + spec.max_entries; }
 
 Result<Mapping> mapping_of(Registry& registry, BpfObject& object, const MappingRequest& request) {
     if (object.kind() == ObjectKind::Map) return map_mapping(registry, static_cast<const MapObject&>(object), request);

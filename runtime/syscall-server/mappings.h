@@ -8,8 +8,9 @@ namespace bpftime {
 // The pages of output events and ring buffers that clients map: a companion (Registry::make_companion).
 inline constexpr char kRing[] = "ring";
 
-// Bytes of it for a ring buffer's map: the consumer's page, the producer's page, the data.
-std::uint64_t ring_size(const MapSpec& spec);
+// Bytes of it for a user ring buffer: the consumer's page, the producer's page, the data. (For a ring buffer that
+// programs write: runtime/maps/ringbuf.h.)
+std::uint64_t user_ring_size(const MapSpec& spec);
 
 struct MappingRequest {
     std::size_t size = 0;  // whole pages
@@ -18,8 +19,8 @@ struct MappingRequest {
 };
 
 // What to map instead: the first `size` bytes from `offset` of `file`, which is needed until they are mapped, or of the
-// object's own descriptor when there is none; behind them `rest` bytes from `rest_offset`, where the data of a ring
-// buffer is seen a second time.
+// object's own descriptor when there is none; behind them `rest` bytes from `rest_offset`, where the data of a user
+// ring buffer is seen a second time.
 struct Mapping {
     Fd file;
     std::size_t size = 0, rest = 0;

@@ -42,12 +42,17 @@ Result<Attached> attached(const ProbeTarget& target) {
 // The name as far as there is room for it, and its length without the NUL. Told before the rest is: ENOSPC when it was
 // cut.
 Status offer_name(bpf_attr& attr, const std::string& name) {
-    const std::uint32_t room = std::exchange(attr.task_fd_query.buf_len, static_cast<std::uint32_t>(name.size()));
-    if (room == 0 || attr.task_fd_query.buf == 0) return {};
+    const std::uint32_t room = attr.task_fd_query.buf_len;
+    const auto length = static_cast<std::uint32_t>(name.size());
+    if (room == 0 || attr.task_fd_query.buf == 0) {
+        attr.task_fd_query.buf_len = length;
+        return {};
+    }
     const std::string_view fits = std::string_view(name).substr(0, room - 1);
     Bytes bytes(fits.begin(), fits.end());
     bytes.push_back(0);
     BPFTIME_CHECK(write_user(attr.task_fd_query.buf, bytes));
+    attr.task_fd_query.buf_len = length;
     if (fits.size() < name.size()) return fail(failure("the buffer for a name is too small").with_errno(ENOSPC));
     return {};
 }
@@ -63,11 +68,13 @@ Result<long> task_fd_query(BpfSession& session, bpf_attr& attr) {
     if (program == 0) return fail(failure("the event has no program").with_errno(ENOENT));
     const Attached what = BPFTIME_TRY(attached((*event)->target));
     const Status named = offer_name(attr, what.name);
+    if (!named && named.error().errnum != ENOSPC) return fail(Error(named.error()));
     const bool uprobe = what.type != BPF_FD_TYPE_TRACEPOINT;
     attr.task_fd_query.prog_id = program;
     attr.task_fd_query.fd_type = what.type;
     attr.task_fd_query.probe_offset = uprobe ? (*event)->target.sites.front().offset : 0;
-    attr.task_fd_query.probe_addr = 0;
+    // Linux tells the semaphore of a uprobe where other probes have their address.
+    attr.task_fd_query.probe_addr = uprobe ? (*event)->target.sites.front().ref_ctr_offset : 0;
     if (!named) return fail(Error(named.error()));
     return 0;
 }

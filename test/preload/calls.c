@@ -3,20 +3,22 @@
 #include "calls.h"
 
 static void events(void) {
-    struct event e = uprobe(SELF);
+    struct event e = uprobe(target);
     say_fd("uprobe", open_event(&e));
     e.flags = 0;
     int event = open_event(&e);
     say("uprobe, to be inherited", fcntl(event, F_GETFD) == 0 ? 0 : -1);
     close(event);
-    e = uprobe(SELF), event = open_event(&e);
+    e = uprobe(target), event = open_event(&e);
     say("uprobe, closed by exec", fcntl(event, F_GETFD) == FD_CLOEXEC ? 0 : -1);
     close(event);
     e.pid = 0, e.cpu = -1;
     say_fd("uprobe, this process", open_event(&e));
-    e = uprobe(SELF), e.attr.config = 1;
+    e = uprobe(target), e.attr.config = 1;
     say_fd("uretprobe", open_event(&e));
-    e = uprobe(SELF), e.attr.size = 0;
+    e = uprobe("/proc/self/exe"), e.attr.probe_offset = 0;
+    say_fd("uprobe of this program", open_event(&e));
+    e = uprobe(target), e.attr.size = 0;
     say_fd("uprobe, first version of the attributes", open_event(&e));
     e = uprobe("/nowhere/at/all");
     say_fd("uprobe, no such path", open_event(&e));
@@ -35,30 +37,30 @@ static void events(void) {
     e = uprobe(longest);
     say_fd("uprobe, path too long", open_event(&e));
     free(longest);
-    e = uprobe(SELF), e.attr.probe_offset = 1ull << 40;
+    e = uprobe(target), e.attr.probe_offset = 1ull << 40;
     say_fd("uprobe, offset behind the end", open_event(&e));
-    e = uprobe(SELF), e.attr.config = 0x1001ull << 32;
+    e = uprobe(target), e.attr.config = 0x1001ull << 32;
     say_fd("uprobe, odd semaphore", open_event(&e));
-    e = uprobe(SELF), e.cpu = -1;
+    e = uprobe(target), e.cpu = -1;
     say_fd("uprobe, no process and no processor", open_event(&e));
-    e = uprobe(SELF), e.cpu = 1 << 20;
+    e = uprobe(target), e.cpu = 1 << 20;
     say_fd("uprobe, no such processor", open_event(&e));
-    e = uprobe(SELF), e.pid = 4194303, e.cpu = -1;
+    e = uprobe(target), e.pid = 4194303, e.cpu = -1;
     say_fd("uprobe, no such process", open_event(&e));
-    e = uprobe(SELF), e.flags = 1 << 20;
+    e = uprobe(target), e.flags = 1 << 20;
     say_fd("uprobe, unknown flags", open_event(&e));
-    e = uprobe(SELF), e.group = 999;
+    e = uprobe(target), e.group = 999;
     say_fd("uprobe, bad group", open_event(&e));
-    e = uprobe(SELF), e.attr.size = 8;
+    e = uprobe(target), e.attr.size = 8;
     say_fd("uprobe, attributes too short", open_event(&e));
-    e = uprobe(SELF), e.attr.size = 8000;
+    e = uprobe(target), e.attr.size = 8000;
     say_fd("uprobe, attributes too long", open_event(&e));
-    e = uprobe(SELF), e.attr.sample_type = 1ull << 60;
+    e = uprobe(target), e.attr.sample_type = 1ull << 60;
     say_fd("uprobe, unknown sample type", open_event(&e));
-    e = uprobe(SELF), e.attr.read_format = 1ull << 60;
+    e = uprobe(target), e.attr.read_format = 1ull << 60;
     say_fd("uprobe, unknown read format", open_event(&e));
     say_fd("attributes at a bad address", syscall(SYS_perf_event_open, 4096, 0, -1, -1, 0));
-    e = uprobe(SELF), e.attr.type = PERF_TYPE_TRACEPOINT, e.attr.config = 99999999;
+    e = uprobe(target), e.attr.type = PERF_TYPE_TRACEPOINT, e.attr.config = 99999999;
     say_fd("tracepoint, unknown id", open_event(&e));
     e = software(PERF_COUNT_SW_BPF_OUTPUT, 1);
     say_fd("BPF output", open_event(&e));
@@ -69,7 +71,7 @@ static void events(void) {
 }
 
 static void ioctls(void) {
-    struct event e = uprobe(SELF);
+    struct event e = uprobe(target);
     e.attr.disabled = 1;
     int event = open_event(&e), map = new_map(), probe = load(BPF_PROG_TYPE_KPROBE, 0);
     int filter = load(BPF_PROG_TYPE_SOCKET_FILTER, 0), sampler = load(BPF_PROG_TYPE_PERF_EVENT, 0);
@@ -204,6 +206,7 @@ static void rings(void) {
 }
 
 int main(void) {
+    make_target();
     events();
     ioctls();
     pages();

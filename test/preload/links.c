@@ -14,7 +14,7 @@ static long link_event(int program, int event, unsigned type, unsigned flags, ui
 }
 
 static void links(void) {
-    struct event e = uprobe(SELF);
+    struct event e = uprobe(target);
     int event = open_event(&e), map = new_map(), probe = load(BPF_PROG_TYPE_KPROBE, 0);
     int filter = load(BPF_PROG_TYPE_SOCKET_FILTER, 0);
     say_fd("LINK_CREATE, no program", link_event(-1, event, BPF_PERF_EVENT, 0, 0));
@@ -61,7 +61,7 @@ static void links(void) {
     say_fd("LINK_CREATE, copy closed by a child", link_event(probe, event, BPF_PERF_EVENT, 0, 0));
     child = fork();
     if (child == 0) {
-        struct event f = uprobe(SELF);
+        struct event f = uprobe(target);
         int other = open_event(&f);
         _exit(ioctl(other, PERF_EVENT_IOC_SET_BPF, probe) == 0 && ioctl(event, PERF_EVENT_IOC_DISABLE, 0) == 0 ? 0 : 1);
     }
@@ -105,7 +105,7 @@ static void multis(void) {
     int multi = load(BPF_PROG_TYPE_KPROBE, 48), single = load(BPF_PROG_TYPE_KPROBE, 0);
     const struct multi good = {.program = (unsigned)multi,
                                .attach_type = 48,
-                               .path = address(SELF),
+                               .path = address(target),
                                .offsets = address(offsets),
                                .cookies = address(cookies),
                                .count = 2};
@@ -165,8 +165,8 @@ static long info_of(int fd, void* info, unsigned size) {
     return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
 }
 
-static void event_infos(const char* self) {
-    struct event e = uprobe(self);
+static void event_infos(void) {
+    struct event e = uprobe(target);
     e.attr.probe_offset = 0x1234, e.attr.config = 0x2002ull << 32;
     int event = open_event(&e), probe = load(BPF_PROG_TYPE_KPROBE, 0);
     int link = (int)link_event(probe, event, BPF_PERF_EVENT, 0, 77);
@@ -174,15 +174,15 @@ static void event_infos(const char* self) {
     struct perf_info info = {0};
     say("info, no buffer", info_of(link, &info, sizeof(info)));
     printf("type %u, event type %u, name of %s length, offset %x, cookie %llu, semaphore %llx\n", info.type,
-           info.perf_type, info.name_length == strlen(self) + 1 ? "its" : "another", info.offset,
+           info.perf_type, info.name_length == strlen(target) + 1 ? "its" : "another", info.offset,
            (unsigned long long)info.cookie, (unsigned long long)info.semaphore);
     char name[5000];
     info = (struct perf_info){.name = address(name), .name_length = sizeof(name)};
     say("info, buffer", info_of(link, &info, sizeof(info)));
-    say("...with the path", strcmp(name, self) == 0 ? 0 : -1);
+    say("...with the path", strcmp(name, target) == 0 ? 0 : -1);
     info = (struct perf_info){.name = address(name), .name_length = 5};
     say("info, small buffer", info_of(link, &info, sizeof(info)));
-    say("...with its beginning", strncmp(name, self, 4) == 0 && name[4] == 0 ? 0 : -1);
+    say("...with its beginning", strncmp(name, target, 4) == 0 && name[4] == 0 ? 0 : -1);
     info = (struct perf_info){.name = address(name)};
     say("info, buffer without size", info_of(link, &info, sizeof(info)));
     info = (struct perf_info){.name_length = 5};
@@ -202,12 +202,12 @@ static void event_infos(const char* self) {
     close(link), close(event), close(sampler), close(probe);
 }
 
-static void multi_infos(const char* self) {
+static void multi_infos(void) {
     uint64_t offsets[] = {0x1000, 0x1010}, cookies[] = {5, 6}, got[3][2] = {{0}};
     int program = load(BPF_PROG_TYPE_KPROBE, 48);
     const struct multi m = {.program = (unsigned)program,
                             .attach_type = 48,
-                            .path = address(SELF),
+                            .path = address(target),
                             .multi_flags = 1,
                             .offsets = address(offsets),
                             .cookies = address(cookies),
@@ -217,7 +217,8 @@ static void multi_infos(const char* self) {
     struct multi_info info = {0};
     say("info of uprobes", info_of(link, &info, sizeof(info)));
     printf("type %u, count %u, flags %u, %s process, path of %s length\n", info.type, info.count, info.flags,
-           info.pid == (unsigned)getpid() ? "this" : "another", info.path_size == strlen(self) + 1 ? "its" : "another");
+           info.pid == (unsigned)getpid() ? "this" : "another",
+           info.path_size == strlen(target) + 1 ? "its" : "another");
     char path[5000];
     info = (struct multi_info){.path = address(path),
                                .path_size = sizeof(path),
@@ -226,7 +227,7 @@ static void multi_infos(const char* self) {
                                .cookies = address(got[2]),
                                .count = 2};
     say("info of uprobes, buffers", info_of(link, &info, sizeof(info)));
-    printf("%s: %llx %llx, %llu %llu, %llu %llu\n", strcmp(path, self) == 0 ? "this file" : path,
+    printf("%s: %llx %llx, %llu %llu, %llu %llu\n", strcmp(path, target) == 0 ? "the file" : path,
            (unsigned long long)got[0][0], (unsigned long long)got[0][1], (unsigned long long)got[1][0],
            (unsigned long long)got[1][1], (unsigned long long)got[2][0], (unsigned long long)got[2][1]);
     memset(got, 0, sizeof(got));
@@ -244,19 +245,65 @@ static void multi_infos(const char* self) {
     close(link), close(program);
 }
 
+static void say_query(const char* name, int pid, int fd, char* buffer, unsigned size, const char* expected) {
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof(attr));
+    attr.task_fd_query.pid = (unsigned)pid;
+    attr.task_fd_query.fd = (unsigned)fd;
+    attr.task_fd_query.buf = address(buffer);
+    attr.task_fd_query.buf_len = size;
+    const long result = bpf(BPF_TASK_FD_QUERY, &attr);
+    say(name, result);
+    if (attr.task_fd_query.prog_id == 0) return;
+    printf("type %u, offset %llx, address %llx, %s length, %s\n", attr.task_fd_query.fd_type,
+           (unsigned long long)attr.task_fd_query.probe_offset, (unsigned long long)attr.task_fd_query.probe_addr,
+           attr.task_fd_query.buf_len == strlen(expected) ? "its" : "another",
+           !buffer                                          ? "no name"
+           : strncmp(buffer, expected, strlen(buffer)) == 0 ? "its name"
+                                                            : buffer);
+    fflush(stdout);
+}
+
+static void queries(void) {
+    char name[5000];
+    struct event e = uprobe(target);
+    e.attr.config = 0x2002ull << 32 | 1;
+    int event = open_event(&e), probe = load(BPF_PROG_TYPE_KPROBE, 0), map = new_map();
+    say_query("query, no program", getpid(), event, name, sizeof(name), target);
+    ioctl(event, PERF_EVENT_IOC_SET_BPF, probe);
+    say_query("query", getpid(), event, name, sizeof(name), target);
+    say_query("query, no buffer", getpid(), event, NULL, 0, target);
+    say_query("query, small buffer", getpid(), event, name, 4, target);
+    say_query("query, bad address", getpid(), event, (char*)4096, 10, target);
+    say_query("query, a map", getpid(), map, name, sizeof(name), target);
+    say_query("query, standard output", getpid(), 1, name, sizeof(name), target);
+    say_query("query, bad descriptor", getpid(), 999, name, sizeof(name), target);
+    say_query("query, no such process", 4194303, 1, name, sizeof(name), target);
+    pid_t child = fork();
+    if (child == 0) {
+        say_query("query of the parent", getppid(), event, name, sizeof(name), target);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    close(event);
+    e = software(PERF_COUNT_SW_CPU_CLOCK, 1000000), event = open_event(&e);
+    int sampler = load(BPF_PROG_TYPE_PERF_EVENT, 0);
+    ioctl(event, PERF_EVENT_IOC_SET_BPF, sampler);
+    say_query("query, clock", getpid(), event, name, sizeof(name), target);
+    close(event), close(probe), close(map), close(sampler);
+}
+
 static void infos(void) {
-    char self[4096];
-    const ssize_t length = readlink(SELF, self, sizeof(self) - 1);
-    self[length < 0 ? 0 : length] = 0;
-    event_infos(self);
-    multi_infos(self);
+    event_infos();
+    multi_infos();
+    queries();
 }
 
 /* Whether this kernel can be asked: it lets us, and knows all that is asked. */
 static int may_load(void) {
     int program = load(BPF_PROG_TYPE_KPROBE, 48);
     if (program < 0) return printf("the kernel refuses to load programs: %s\n", strerrorname_np(errno)), 1;
-    struct event e = uprobe(SELF);
+    struct event e = uprobe(target);
     int event = open_event(&e);
     if (event < 0) return printf("the kernel refuses uprobes: %s\n", strerrorname_np(errno)), 1;
     const uint64_t offset = 0x1000;
@@ -271,6 +318,7 @@ static int may_load(void) {
 }
 
 int main(int argc, char** argv) {
+    make_target();
     if (argc > 1 && strcmp(argv[1], "may-load") == 0) return may_load();
     links();
     multis();

@@ -85,17 +85,18 @@ static int ring_buffer(void) {
     const uint64_t page = (uint64_t)getpagesize();
     const int map = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, (unsigned)page, NULL);
     struct ring_buffer* buffer = ring_buffer__new(map, on_ring_record, NULL, NULL);
-    char* pages = ring_pages(3 * page);
+    char* pages = ring_pages(4 * page);
     if (map < 0 || !buffer || pages == MAP_FAILED) return perror("ring buffer"), 1;
     uint64_t* producer = (uint64_t*)(pages + page);
     printf("empty: %d\n", ring_buffer__poll(buffer, 50));
-    /* Over the end of the pages again and again. */
+    /* Over the end of the data again and again: a record runs on into the second copy. */
     const uint64_t length = 1000, record = (length + 8 + 7) / 8 * 8;
     int good = 0;
     for (uint32_t i = 0; i < 20; ++i) {
-        for (uint64_t byte = 0; byte < record; ++byte) pages[2 * page + (*producer + byte) % page] = (char)i;
-        uint64_t header = length;
-        memcpy(pages + 2 * page + *producer % page, &header, sizeof(header));
+        char* at = pages + 2 * page + *producer % page;
+        const uint64_t header = length;
+        memset(at, (int)i, record);
+        memcpy(at, &header, sizeof(header));
         __atomic_store_n(producer, *producer + record, __ATOMIC_RELEASE);
         if (write(map, "", 1) != 1) perror("write");
         good += ring_buffer__poll(buffer, 50) == 1;
