@@ -46,13 +46,16 @@ bool whole(const Value& value, std::uint64_t key) {
            std::ranges::all_of(value.more, [byte](std::uint8_t other) { return other == byte; });
 }
 
+// One operation may have met the scheduler; a lock that stays with the dead is met again and again.
 struct Slowest {
-    std::uint64_t us = 0;
+    std::uint64_t us = 0, beyond = 0;
     template <class Call>
     int time(Call call) {
         const std::uint64_t begin = now_us();
         const int status = call();
-        us = std::max(us, now_us() - begin);
+        const std::uint64_t took = now_us() - begin;
+        us = std::max(us, took);
+        beyond += took > 100'000;
         return status;
     }
 };
@@ -85,7 +88,7 @@ public:
             if (i % 20 == 0) check_capacity();
         }
         INFO(map_type_name(static_cast<std::uint32_t>(type_)) << ", slowest operation " << slowest_.us << " us");
-        CHECK(slowest_.us < 100'000);
+        CHECK(slowest_.beyond <= 1);
         CHECK(refused_ == 0);
     }
 
@@ -194,7 +197,7 @@ TEST_CASE("writers killed inside a queue or a stack") {
             REQUIRE(shared.map->push(&value, kUpdateAny) == -E2BIG);
         }
         INFO("slowest operation " << slowest.us << " us");
-        CHECK(slowest.us < 100'000);
+        CHECK(slowest.beyond <= 1);
     }
 }
 
