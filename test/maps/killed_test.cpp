@@ -6,6 +6,8 @@
 #include <random>
 #include <set>
 
+#include "runtime/maps/hash_table.h"
+#include "runtime/maps/task_lock.h"
 #include "runtime/maps/user_ops.h"
 #include "test/maps/killed_child.h"
 #include "test/maps/map_view.h"
@@ -44,13 +46,16 @@ bool whole(const Value& value, std::uint64_t key) {
            std::ranges::all_of(value.more, [byte](std::uint8_t other) { return other == byte; });
 }
 
+// One operation may have met the scheduler; a lock that stays with the dead is met again and again.
 struct Slowest {
-    std::uint64_t us = 0;
+    std::uint64_t us = 0, beyond = 0;
     template <class Call>
     int time(Call call) {
         const std::uint64_t begin = now_us();
         const int status = call();
-        us = std::max(us, now_us() - begin);
+        const std::uint64_t took = now_us() - begin;
+        us = std::max(us, took);
+        beyond += took > 100'000;
         return status;
     }
 };
@@ -83,7 +88,7 @@ public:
             if (i % 20 == 0) check_capacity();
         }
         INFO(map_type_name(static_cast<std::uint32_t>(type_)) << ", slowest operation " << slowest_.us << " us");
-        CHECK(slowest_.us < 100'000);
+        CHECK(slowest_.beyond <= 1);
         CHECK(refused_ == 0);
     }
 
@@ -192,6 +197,43 @@ TEST_CASE("writers killed inside a queue or a stack") {
             REQUIRE(shared.map->push(&value, kUpdateAny) == -E2BIG);
         }
         INFO("slowest operation " << slowest.us << " us");
-        CHECK(slowest.us < 100'000);
+        CHECK(slowest.beyond <= 1);
     }
+}
+
+TEST_CASE("an element comes back though nobody touches the bucket that its writer died in") {
+    constexpr std::uint32_t kZeroSeed = 1u << 6, kFull = 64;
+    SharedMap shared(spec_of(static_cast<std::uint32_t>(MapType::Hash), 8, 8, kFull, kZeroSeed));
+    for (std::uint64_t key = 0; key < kFull; ++key) REQUIRE(shared.map->update(&key, &key, kUpdateAny) == 0);
+    auto* buckets = static_cast<HashBucket*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, shared.fd(), 0));
+    REQUIRE(buckets != MAP_FAILED);
+    const pid_t child = fork();
+    if (child == 0) {
+        for (;;) pause();
+    }
+    const std::uint32_t token = make_task_token(static_cast<std::uint32_t>(child));
+    CHECK(!task_gone(token));
+    kill(child, SIGKILL);
+    REQUIRE(waitpid(child, nullptr, 0) == child);
+    CHECK(task_gone(token));
+
+    // As if killed in a delete, between taking the element out and giving it back.
+    const auto bucket_of = [](std::uint64_t key) { return hash_key<8>(&key, 8, HashSeed{}) % (kFull / 4); };
+    const auto left = bucket_of(0);
+    const std::uint64_t marks = buckets[left].marks.load();
+    REQUIRE((marks & 0xff) != 0);  // its first slot is taken
+    buckets[left].marks.store(marks & ~std::uint64_t{0xff});
+    buckets[left].owner.store(token);
+
+    std::uint64_t added = kFull;
+    while (bucket_of(added) == left) ++added;
+    int status = -E2BIG;
+    for (const std::uint64_t begin = now_us(); status == -E2BIG && now_us() - begin < 100'000;)
+        status = shared.map->update(&added, &added, kUpdateAny);
+    CHECK(status == 0);
+    CHECK(buckets[left].owner.load() == 0);
+    while (bucket_of(++added) == left) {
+    }
+    CHECK(shared.map->update(&added, &added, kUpdateAny) == -E2BIG);
+    munmap(buckets, 4096);
 }
