@@ -9,7 +9,10 @@ foreach(library ${libraries})
   set_target_properties(${library} PROPERTIES EXPORT_NAME ${short})
 endforeach()
 install(TARGETS ${libraries} EXPORT bpftime-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS bpftime-llvm bpftime-syscall-server LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS bpftime-llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET bpftime-syscall-server)  # not with sanitizers
+  install(TARGETS bpftime-syscall-server LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(TARGETS bpftime-aot bpftimetool bpftime-conformance-plugin RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # Headers keep their paths under include/bpftime, which is the libraries' include directory.

@@ -5,6 +5,7 @@
 
 #include "runtime/maps/cpus.h"
 #include "runtime/maps/spec_check.h"
+#include "vm/core/kernel_names.h"
 
 namespace bpftime {
 
@@ -14,25 +15,81 @@ constexpr std::uint64_t kMaxElement = (4u << 20) - 64;  // the kernel's KMALLOC_
 constexpr std::uint32_t kReentry = 4;  // writers that may be interrupted on one CPU, each with a spare in hand
 
 // The same map with a lookup for one key size.
-template <std::uint32_t Size>
+template <std::uint32_t Size, bool Evicts>
 class HashMapOf final : public HashMap {
 public:
     HashMapOf(const MapSpec& spec, Pages pages, bool fresh) : HashMap(spec, std::move(pages), fresh) {}
 
     void* lookup(const void* key) override {
         const std::uint32_t number = table_.template find<Size>(key);
-        return number == 0 ? nullptr : table_.element(number) + value_at_;
+        if (number == 0) return nullptr;
+        if constexpr (Evicts) table_.use(number);
+        return table_.element(number) + value_at_;
     }
 };
 
+template <bool Evicts>
+std::unique_ptr<Map> open_hash(const MapSpec& spec, Pages pages, bool fresh) {
+    switch (spec.key_size) {
+        case 4: return std::make_unique<HashMapOf<4, Evicts>>(spec, std::move(pages), fresh);
+        case 8: return std::make_unique<HashMapOf<8, Evicts>>(spec, std::move(pages), fresh);
+        case 16: return std::make_unique<HashMapOf<16, Evicts>>(spec, std::move(pages), fresh);
+        default: return std::make_unique<HashMapOf<kAnyKey, Evicts>>(spec, std::move(pages), fresh);
+    }
+}
+
 }  // namespace
 
-Status check_hash_shape(const MapSpec& spec, std::uint32_t own_flags) {
-    BPFTIME_CHECK(check_map_shape(spec, map_flag::kNoPrealloc | map_flag::kAccess | map_flag::kZeroSeed | own_flags));
+bool is_lru(const MapSpec& spec) {
+    return spec.type == static_cast<std::uint32_t>(MapType::LruHash) ||
+           spec.type == static_cast<std::uint32_t>(MapType::LruPercpuHash);
+}
+
+static bool is_percpu(const MapSpec& spec) {
+    return spec.type == static_cast<std::uint32_t>(MapType::PercpuHash) ||
+           spec.type == static_cast<std::uint32_t>(MapType::LruPercpuHash);
+}
+
+Status check_hash_shape(const MapSpec& spec) {
+    using namespace map_flag;
+    BPFTIME_CHECK(check_map_flags(spec, kNoPrealloc | kAccess | kZeroSeed | kNoCommonLru | kNumaNode));
+    if (!is_lru(spec) && (spec.flags & kNoCommonLru) != 0)
+        return fail(failure("BPF_F_NO_COMMON_LRU applies to LRU maps"));
+    if (is_lru(spec) && (spec.flags & kNoPrealloc) != 0)
+        return fail(failure("an LRU map cannot have BPF_F_NO_PREALLOC").with_errno(kEnotsupp));
+    if ((spec.flags & kNumaNode) != 0 && (is_percpu(spec) || (spec.flags & kNoCommonLru) != 0))
+        return fail(failure("BPF_F_NUMA_NODE does not apply to maps with a part for each CPU"));
+    BPFTIME_CHECK(check_map_sizes(spec));
     const std::uint64_t element = std::uint64_t{spec.key_size} + spec.value_size;
     if (element >= kMaxElement)
         return fail(failure("key and value of ", element, " bytes exceed ", kMaxElement).with_errno(E2BIG));
     return {};
+}
+
+std::uint32_t hash_capacity(const MapSpec& spec) {
+    if ((spec.flags & map_flag::kNoCommonLru) == 0) return spec.max_entries;
+    const std::uint32_t cpus = possible_cpus(), below = spec.max_entries / cpus * cpus;
+    if (below == spec.max_entries) return below;
+    const std::uint64_t above = std::uint64_t{below} + cpus;
+    return above > UINT32_MAX ? below : static_cast<std::uint32_t>(above);
+}
+
+int begin_hash_update(const HashTable& table, bool evicts, bool replaces, const void* key, std::uint64_t flags,
+                      HashPlace& place, std::uint32_t& number) {
+    constexpr std::uint32_t kAttempts = 1'000;  // others may take what was evicted, or mended, for this update
+    for (std::uint32_t attempt = 0;; ++attempt) {
+        table.lock(key, place);
+        if (place.bucket == nullptr) return -EBUSY;
+        const bool present = place.element != 0;
+        const int error = check_hash_update(present, flags);
+        if (error == 0 && present && !replaces) return 0;
+        number = error != 0 ? 0 : present ? table.take_spare() : table.allocate();
+        if (number != 0) return 0;
+        place.unlock();
+        if (error != 0) return error;
+        const bool again = table.mend() || present || (evicts && table.evict());
+        if (!again || attempt == kAttempts) return present ? -EBUSY : evicts ? -ENOMEM : -E2BIG;
+    }
 }
 
 int check_hash_update(bool present, std::uint64_t flags) {
@@ -44,37 +101,33 @@ HashShape HashMap::shape(const MapSpec& spec) {
     return {
         .key_size = spec.key_size,
         .element_size = static_cast<std::uint32_t>(round_up(spec.key_size, 8) + round_up(spec.value_size, 8)),
-        .max_entries = spec.max_entries,
+        .max_entries = hash_capacity(spec),
         .spares = std::bit_ceil(possible_cpus() + kReentry),
         .zero_seed = (spec.flags & map_flag::kZeroSeed) != 0,
+        .evicts = is_lru(spec),
     };
 }
 
 Result<std::uint64_t> HashMap::storage_size(const MapSpec& spec) {
-    BPFTIME_CHECK(check_hash_shape(spec, map_flag::kNumaNode));
+    BPFTIME_CHECK(check_hash_shape(spec));
     return HashTable::storage_size(shape(spec));
 }
 
 std::unique_ptr<Map> HashMap::open(const MapSpec& spec, Pages pages, bool fresh) {
-    switch (spec.key_size) {
-        case 4: return std::make_unique<HashMapOf<4>>(spec, std::move(pages), fresh);
-        case 8: return std::make_unique<HashMapOf<8>>(spec, std::move(pages), fresh);
-        case 16: return std::make_unique<HashMapOf<16>>(spec, std::move(pages), fresh);
-        default: return std::make_unique<HashMapOf<kAnyKey>>(spec, std::move(pages), fresh);
-    }
+    return is_lru(spec) ? open_hash<true>(spec, std::move(pages), fresh)
+                        : open_hash<false>(spec, std::move(pages), fresh);
 }
 
 int HashMap::update(const void* key, const void* value, std::uint64_t flags) {
     if (!update_flags_valid(flags)) return -EINVAL;
     HashPlace place;
-    table_.lock(key, place);
-    if (place.bucket == nullptr) return -EBUSY;
-    if (const int error = check_hash_update(place.element != 0, flags)) return error;
-    const std::uint32_t number = place.element != 0 ? table_.take_spare() : table_.allocate();
-    if (number == 0) return -E2BIG;
+    std::uint32_t number = 0;
+    if (const int error = begin_hash_update(table_, evicts_, true, key, flags, place, number)) return error;
+    const bool replaces = place.element != 0;
     std::memcpy(table_.element(number), key, spec().key_size);
     std::memcpy(table_.element(number) + value_at_, value, spec().value_size);
-    if (place.element != 0)
+    if (evicts_ && replaces) table_.use(number);
+    if (replaces)
         table_.replace(place, number);
     else
         table_.add(place, number);

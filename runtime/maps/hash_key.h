@@ -9,6 +9,7 @@ namespace bpftime {
 struct HashSeed {
     std::uint64_t a = 0, b = 0;
 };
+HashSeed random_hash_seed();
 
 // Key sizes with code of their own; 0 stands for any.
 inline constexpr std::uint32_t kAnyKey = 0;

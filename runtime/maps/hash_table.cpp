@@ -7,24 +7,26 @@
 
 #include <algorithm>
 
+#include "runtime/maps/hash_head.h"
+#include "runtime/maps/task_lock.h"
 #include "runtime/maps/thread_id.h"
 
 namespace bpftime {
 
 using namespace hash_detail;
 
-struct HashTable::Head {
-    HashSeed seed;
-    alignas(kCacheLine) std::atomic<std::uint64_t> free;  // element number low, a count high that changes with every push and pop
-    alignas(kCacheLine) std::atomic<std::uint32_t> fresh;  // elements 1..fresh have been handed out at least once
-};
-
 namespace {
 
 constexpr std::uint32_t kMaxEntries = 1u << 31;
 constexpr std::uint32_t kMeanLoad = 4;  // elements in a bucket when the map is full: half its slots
 
-HashSeed random_seed() {
+std::uint64_t with_mark(std::uint64_t marks, std::uint32_t slot, std::uint8_t mark) {
+    return (marks & ~(std::uint64_t{0xff} << (slot * 8))) | (std::uint64_t{mark} << (slot * 8));
+}
+
+}  // namespace
+
+HashSeed random_hash_seed() {
     HashSeed seed;
     if (getrandom(&seed, sizeof seed, 0) == sizeof seed) return seed;
     timespec now{};  // before the kernel has entropy, or where a filter forbids the call
@@ -34,12 +36,6 @@ HashSeed random_seed() {
     return seed;
 }
 
-std::uint64_t with_mark(std::uint64_t marks, std::uint32_t slot, std::uint8_t mark) {
-    return (marks & ~(std::uint64_t{0xff} << (slot * 8))) | (std::uint64_t{mark} << (slot * 8));
-}
-
-}  // namespace
-
 static void pause_briefly(std::uint32_t round) {
     if (round % 64 == 63)
         sched_yield();
@@ -48,15 +44,14 @@ static void pause_briefly(std::uint32_t round) {
 }
 
 // False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an
-// operation.
-bool hash_detail::lock_bucket(HashBucket& bucket) {
-    const std::uint32_t me = thread_id();
-    for (std::uint32_t round = 0;; ++round) {
-        std::uint32_t owner = bucket.owner.load(std::memory_order_relaxed);
-        if (owner == 0 && bucket.owner.compare_exchange_weak(owner, me, std::memory_order_acquire)) return true;
-        if (owner == me) return false;
-        pause_briefly(round);
+// operation. The version tells readers who were in the bucket with a dead writer that an element may have left.
+bool HashTable::lock_bucket(HashBucket& bucket) const {
+    const LockResult result = lock_task_word(bucket.owner);
+    if (result == LockResult::TakenOver) {
+        bucket.version.store(bucket.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+        head_->lost.store(1, std::memory_order_release);
     }
+    return result != LockResult::Mine;
 }
 
 struct HashTable::Layout {
@@ -65,12 +60,14 @@ struct HashTable::Layout {
           numbers(std::uint64_t{shape.max_entries} + shape.spares + 1),
           links(round_up(buckets * sizeof(HashBucket), kCacheLine)),
           spares(round_up(links + numbers * sizeof(std::uint32_t), kCacheLine)),
-          head(round_up(spares + shape.spares * sizeof(std::uint32_t), kCacheLine)),
+          used(round_up(spares + shape.spares * sizeof(std::uint32_t), kCacheLine)),
+          reached(used + (shape.evicts ? numbers : 0)),
+          head(round_up(reached + numbers, kCacheLine)),
           elements(round_up(head + sizeof(Head), kPage)),
           end(round_up(elements + numbers * shape.element_size, kPage)) {}
 
-    std::uint64_t buckets, numbers;                      // how many
-    std::uint64_t links, spares, head, elements, end;  // offsets
+    std::uint64_t buckets, numbers;                                   // how many
+    std::uint64_t links, spares, used, reached, head, elements, end;  // offsets
 };
 
 Result<std::uint64_t> HashTable::storage_size(const HashShape& shape) {
@@ -84,11 +81,13 @@ HashTable::HashTable(const HashShape& shape, std::uint8_t* base, bool fresh) : s
     buckets_ = reinterpret_cast<HashBucket*>(base);
     links_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + at.links);
     spares_ = reinterpret_cast<std::atomic<std::uint32_t>*>(base + at.spares);
+    used_ = reinterpret_cast<std::atomic<std::uint8_t>*>(base + at.used);
+    reached_ = reinterpret_cast<std::atomic<std::uint8_t>*>(base + at.reached);
     head_ = reinterpret_cast<Head*>(base + at.head);
     elements_ = base + at.elements;
     mask_ = static_cast<std::uint32_t>(at.buckets - 1);
     if (fresh) {
-        if (!shape.zero_seed) head_->seed = random_seed();
+        if (!shape.zero_seed) head_->seed = random_hash_seed();
         for (std::uint32_t i = 0; i < shape.spares; ++i) spares_[i] = shape.max_entries + 1 + i;
     }
     seed_ = head_->seed;
@@ -100,6 +99,15 @@ std::uint64_t HashTable::hash(const void* key) const {
         case 8: return hash_key<8>(key, 8, seed_);
         case 16: return hash_key<16>(key, 16, seed_);
         default: return hash_key<kAnyKey>(key, shape_.key_size, seed_);
+    }
+}
+
+std::uint32_t HashTable::find(const void* key) const {
+    switch (shape_.key_size) {
+        case 4: return find<4>(key);
+        case 8: return find<8>(key);
+        case 16: return find<16>(key);
+        default: return find<kAnyKey>(key);
     }
 }
 
@@ -179,7 +187,8 @@ void HashTable::add(const HashPlace& place, std::uint32_t number) const {
 }
 
 std::uint32_t HashTable::take_spare() const {
-    for (std::uint32_t at = thread_id() & (shape_.spares - 1), round = 0;;
+    constexpr std::uint32_t kPatience = 1u << 14;  // each is back within one update, unless its holder is not running
+    for (std::uint32_t at = thread_id() & (shape_.spares - 1), round = 0; round < kPatience;
          at = (at + 1) & (shape_.spares - 1), ++round) {
         if (spares_[at].load(std::memory_order_relaxed) == 0) {
             pause_briefly(round);
@@ -187,6 +196,7 @@ std::uint32_t HashTable::take_spare() const {
         }
         if (const std::uint32_t number = spares_[at].exchange(0, std::memory_order_acquire)) return number;
     }
+    return 0;
 }
 
 void HashTable::replace(const HashPlace& place, std::uint32_t number) const {
@@ -205,7 +215,7 @@ void HashTable::replace(const HashPlace& place, std::uint32_t number) const {
     }
 }
 
-void HashTable::remove(const HashPlace& place) const {
+void HashTable::unlink(const HashPlace& place) const {
     HashBucket& bucket = *place.bucket;
     if (place.slot < kSlots) {
         const std::uint64_t marks = bucket.marks.load(std::memory_order_relaxed);
@@ -215,12 +225,21 @@ void HashTable::remove(const HashPlace& place) const {
         before.store(link(place.element).load(std::memory_order_relaxed), std::memory_order_release);
     }
     bucket.version.store(bucket.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void HashTable::remove(const HashPlace& place) const {
+    unlink(place);
+    give_back(place.element);
+}
+
+void HashTable::give_back(std::uint32_t number) const {
+    if (shape_.evicts) used_[number].store(0, std::memory_order_relaxed);
     std::uint64_t head = head_->free.load(std::memory_order_relaxed);
     std::uint64_t count;
     do {
-        link(place.element).store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
+        link(number).store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
         count = (head >> 32) + 1;
-    } while (!head_->free.compare_exchange_weak(head, count << 32 | place.element, std::memory_order_release));
+    } while (!head_->free.compare_exchange_weak(head, count << 32 | number, std::memory_order_release));
 }
 
 }  // namespace bpftime

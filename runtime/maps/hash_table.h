@@ -4,6 +4,12 @@
 // Elements beyond eight hang off the bucket as a list. Elements are preallocated (in address space; pages cost memory
 // once touched), numbered from 1, and never move. A removed element is reused at once, as in the kernel's preallocated
 // maps.
+//
+// Writers that die. A bucket is changed by single stores, so that it is whole at any instant, and a thread has elements
+// in hand only while it holds a bucket. Who waits for a bucket whose owner died takes it over (task_lock.h). What the
+// dead one had in hand is missed by whoever finds the map full, or no spare: then buckets of dead owners are looked for
+// (at intervals that keep the cost of looking about a hundredth), and collect() makes the free list and the spares anew
+// out of what no bucket holds.
 #pragma once
 
 #include <atomic>
@@ -19,7 +25,7 @@ inline constexpr std::uint32_t kSlots = 8;
 
 struct alignas(kCacheLine) HashBucket {
     std::atomic<std::uint64_t> marks;     // a byte a slot: 0 empty, else 2..255 from the key's hash
-    std::atomic<std::uint32_t> owner;     // thread id of the writer inside, 0: free
+    std::atomic<std::uint32_t> owner;     // token of the writer inside (task_lock.h), 0: free
     std::atomic<std::uint32_t> version;   // grows when an element leaves: a reader that was comparing it looks again
     std::atomic<std::uint32_t> overflow;  // first element of the list, 0: none
     std::atomic<std::uint32_t> slots[kSlots];
@@ -32,6 +38,7 @@ struct HashShape {
     std::uint32_t max_entries = 0;
     std::uint32_t spares = 0;  // elements beyond max_entries, for replacing: 0 or a power of two
     bool zero_seed = false;
+    bool evicts = false;  // remembers which elements were used, for evict()
 };
 
 // Where a key is, or would go, while its bucket is locked. Unlocks on destruction.
@@ -40,8 +47,11 @@ public:
     HashPlace() = default;
     HashPlace(const HashPlace&) = delete;
     HashPlace& operator=(const HashPlace&) = delete;
-    ~HashPlace() {
+    ~HashPlace() { unlock(); }
+    void unlock() {
         if (bucket != nullptr) bucket->owner.store(0, std::memory_order_release);
+        bucket = nullptr;
+        element = slot = previous = 0;
     }
 
     HashBucket* bucket = nullptr;  // null: the calling thread holds this bucket already; the operation is -EBUSY
@@ -62,21 +72,35 @@ public:
         return elements_ + std::uint64_t{number} * shape_.element_size;
     }
 
-    // Number of the element that holds `key`, 0 when there is none. Size is the key size or kAnyKey.
+    // Number of the element that holds `key`, 0 when there is none. Size is the key size where there is code
+    // for it (hash_key.h), else kAnyKey.
     template <std::uint32_t Size>
     std::uint32_t find(const void* key) const;
+    std::uint32_t find(const void* key) const;  // of whatever size the table's keys have
 
     // Locks the bucket of `key` and looks for it.
     void lock(const void* key, HashPlace& place) const;
 
-    // With the place locked: take an element for a new key (0: the map is full), fill it, then add it.
+    // With the place locked: take an element for a new key (0: the map is full), fill it, then add it; or give it back.
     std::uint32_t allocate() const;
+    void give_back(std::uint32_t number) const;
     void add(const HashPlace& place, std::uint32_t number) const;
-    // With the place locked: take a spare, fill it, then put it where the place's element is; that one becomes the
-    // spare.
+    // With the place locked: take a spare (0: there has been none for long, mend()), fill it, then put it where the
+    // place's element is; that one becomes the spare.
     std::uint32_t take_spare() const;
     void replace(const HashPlace& place, std::uint32_t number) const;
     void remove(const HashPlace& place) const;
+    // Of a table that evicts. Marks an element as used.
+    void use(std::uint32_t number) const {
+        if (used_[number].load(std::memory_order_relaxed) == 0) used_[number].store(1, std::memory_order_relaxed);
+    }
+    // With no place locked: removes an element that was not used since it was passed over last. False: all are being
+    // changed by others.
+    bool evict() const;
+
+    // With no place locked, for whoever found the map full or no spare: true when the elements of dead writers came
+    // back.
+    bool mend() const;
 
     // Number of the next element, 0 at the end; copies its key when `key` is not null.
     std::uint32_t step(MapCursor& cursor, void* key = nullptr) const;
@@ -97,6 +121,13 @@ private:
     template <std::uint32_t Size>
     std::uint32_t find_again(const void* key, const HashBucket& bucket, std::uint8_t mark) const;
     std::uint32_t walk_overflow(const HashBucket& bucket, const MapCursor& cursor) const;
+    bool lock_bucket(HashBucket& bucket) const;
+    bool remove_if_present(std::uint32_t number) const;
+    bool due_to_look() const;
+    bool look_for_dead() const;
+    void collect() const;
+    void mark_reached(const HashBucket& bucket) const;
+    void unlink(const HashPlace& place) const;
     std::uint32_t step_in_bucket(HashBucket& bucket, MapCursor& cursor, void* key) const;
     std::atomic<std::uint32_t>& link(std::uint32_t number) const { return links_[number]; }
 
@@ -107,6 +138,8 @@ private:
     HashSeed seed_;
     std::atomic<std::uint32_t>* links_ = nullptr;   // next element, in an overflow list or the free list
     std::atomic<std::uint32_t>* spares_ = nullptr;  // 0: taken
+    std::atomic<std::uint8_t>* used_ = nullptr;     // of tables that evict: 1 since the element was used
+    std::atomic<std::uint8_t>* reached_ = nullptr;  // of collect()
     Head* head_ = nullptr;
 };
 
@@ -124,10 +157,6 @@ inline std::uint64_t matching(std::uint64_t marks, std::uint8_t mark) {
 inline std::uint32_t first_slot(std::uint64_t matches) {
     return static_cast<std::uint32_t>(std::countr_zero(matches)) / 8;
 }
-
-// False when this thread holds the bucket already: a program run from a signal handler, or by a probe, inside an
-// operation.
-bool lock_bucket(HashBucket& bucket);
 
 // 2..255 from the bits that do not choose the bucket.
 inline std::uint8_t mark_of(std::uint64_t hash) {

@@ -4,9 +4,16 @@
 #include <cstring>
 
 #include "runtime/maps/array.h"
+#include "runtime/maps/bloom_filter.h"
 #include "runtime/maps/hash.h"
+#include "runtime/maps/hash_of_maps.h"
+#include "runtime/maps/id_array.h"
+#include "runtime/maps/lpm_trie.h"
 #include "runtime/maps/percpu_array.h"
 #include "runtime/maps/percpu_hash.h"
+#include "runtime/maps/queue.h"
+#include "runtime/maps/ringbuf.h"
+#include "runtime/maps/stack_trace.h"
 #include "vm/core/kernel_names.h"
 
 namespace bpftime {
@@ -78,10 +85,10 @@ MapBinding Map::binding() const {
 
 void* Map::lookup_cpu(const void*, std::uint32_t) { return nullptr; }
 
-int Map::take(const void*, void*) {
-    constexpr int kNotSupported = 524;  // the kernel's ENOTSUPP, which bpf(2) returns here
-    return -kNotSupported;
-}
+int Map::take(const void*, void*) { return -kEnotsupp; }
+int Map::push(const void*, std::uint64_t) { return -EOPNOTSUPP; }
+int Map::pop(void*) { return -EOPNOTSUPP; }
+int Map::peek(void*) { return -EOPNOTSUPP; }
 
 Result<std::uint64_t> map_storage(const MapSpec& spec) { return named(spec, checked_storage(spec)); }
 Result<std::unique_ptr<Map>> create_map(const MapSpec& spec) { return named(spec, make(spec, {}, true)); }

@@ -24,6 +24,8 @@ inline constexpr std::uint64_t kUpdateNoExist = 1;
 inline constexpr std::uint64_t kUpdateExist = 2;
 inline constexpr std::uint64_t kUpdateLock = 4;
 
+inline constexpr int kEnotsupp = 524;  // the kernel's ENOTSUPP: what it returns for an operation that a type of map lacks
+
 // Where an iteration stands. Begins zeroed; its fields belong to the map's class.
 struct MapCursor {
     std::uint64_t index = 0;
@@ -62,6 +64,10 @@ public:
     virtual int erase(const void* key) = 0;
     // The value of one CPU; null also when the map is not per-CPU or has no such CPU.
     virtual void* lookup_cpu(const void* key, std::uint32_t cpu);
+    // Of maps without keys; -EOPNOTSUPP where a type has them not. `peek` of a bloom filter reads the value.
+    virtual int push(const void* value, std::uint64_t flags);
+    virtual int pop(void* value);
+    virtual int peek(void* value);
     // The next element, false at the end. Elements may come and go meanwhile; those that stay are met once.
     virtual bool next(MapCursor& cursor, MapEntry& entry) = 0;
 

@@ -10,23 +10,36 @@ namespace bpftime {
 namespace {
 
 // The same map with a lookup for one key size.
-template <std::uint32_t Size>
+template <std::uint32_t Size, bool Evicts>
 class PercpuHashMapOf final : public PercpuHashMap {
 public:
     PercpuHashMapOf(const MapSpec& spec, Pages pages, bool fresh) : PercpuHashMap(spec, std::move(pages), fresh) {}
 
     void* lookup(const void* key) override {
         const std::uint32_t number = table_.template find<Size>(key);
-        return number == 0 ? nullptr : planes_.mine(number);
+        if (number == 0) return nullptr;
+        if constexpr (Evicts) table_.use(number);
+        return planes_.mine(number);
     }
 };
+
+template <bool Evicts>
+std::unique_ptr<Map> open_hash(const MapSpec& spec, Pages pages, bool fresh) {
+    switch (spec.key_size) {
+        case 4: return std::make_unique<PercpuHashMapOf<4, Evicts>>(spec, std::move(pages), fresh);
+        case 8: return std::make_unique<PercpuHashMapOf<8, Evicts>>(spec, std::move(pages), fresh);
+        case 16: return std::make_unique<PercpuHashMapOf<16, Evicts>>(spec, std::move(pages), fresh);
+        default: return std::make_unique<PercpuHashMapOf<kAnyKey, Evicts>>(spec, std::move(pages), fresh);
+    }
+}
 
 HashShape shape_of(const MapSpec& spec) {
     return {
         .key_size = spec.key_size,
         .element_size = static_cast<std::uint32_t>(round_up(spec.key_size, 8)),
-        .max_entries = spec.max_entries,
+        .max_entries = hash_capacity(spec),
         .zero_seed = (spec.flags & map_flag::kZeroSeed) != 0,
+        .evicts = is_lru(spec),
     };
 }
 
@@ -37,37 +50,32 @@ std::uint64_t table_size(const MapSpec& spec) { return HashTable::storage_size(s
 PercpuHashMap::PercpuHashMap(const MapSpec& spec, Pages pages, bool fresh)
     : Map(spec, std::move(pages)),
       table_(shape_of(spec), storage(), fresh),
-      planes_(storage() + table_size(spec), spec.value_size, std::uint64_t{spec.max_entries} + 1) {}
+      planes_(storage() + table_size(spec), spec.value_size, std::uint64_t{hash_capacity(spec)} + 1),
+      evicts_(is_lru(spec)) {}
 
 Result<std::uint64_t> PercpuHashMap::storage_size(const MapSpec& spec) {
-    BPFTIME_CHECK(check_hash_shape(spec, 0));
+    BPFTIME_CHECK(check_hash_shape(spec));
     BPFTIME_CHECK(check_percpu_value(spec));
     const std::uint64_t table = BPFTIME_TRY(HashTable::storage_size(shape_of(spec)));
-    return table + PercpuPlanes::storage_size(spec.value_size, std::uint64_t{spec.max_entries} + 1);
+    return table + PercpuPlanes::storage_size(spec.value_size, std::uint64_t{hash_capacity(spec)} + 1);
 }
 
 std::unique_ptr<Map> PercpuHashMap::open(const MapSpec& spec, Pages pages, bool fresh) {
-    switch (spec.key_size) {
-        case 4: return std::make_unique<PercpuHashMapOf<4>>(spec, std::move(pages), fresh);
-        case 8: return std::make_unique<PercpuHashMapOf<8>>(spec, std::move(pages), fresh);
-        case 16: return std::make_unique<PercpuHashMapOf<16>>(spec, std::move(pages), fresh);
-        default: return std::make_unique<PercpuHashMapOf<kAnyKey>>(spec, std::move(pages), fresh);
-    }
+    return is_lru(spec) ? open_hash<true>(spec, std::move(pages), fresh)
+                        : open_hash<false>(spec, std::move(pages), fresh);
 }
 
 template <class Set>
 int PercpuHashMap::put(const void* key, std::uint64_t flags, Set set) {
     if (!update_flags_valid(flags)) return -EINVAL;
     HashPlace place;
-    table_.lock(key, place);
-    if (place.bucket == nullptr) return -EBUSY;
-    if (const int error = check_hash_update(place.element != 0, flags)) return error;
+    std::uint32_t number = 0;
+    if (const int error = begin_hash_update(table_, evicts_, false, key, flags, place, number)) return error;
     if (place.element != 0) {
+        if (evicts_) table_.use(place.element);
         set(place.element, true);
         return 0;
     }
-    const std::uint32_t number = table_.allocate();
-    if (number == 0) return -E2BIG;
     std::memcpy(table_.element(number), key, spec().key_size);
     set(number, false);
     table_.add(place, number);

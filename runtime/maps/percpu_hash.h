@@ -1,4 +1,5 @@
 // BPF_MAP_TYPE_PERCPU_HASH: a hash of which every CPU has its own values. Programs update their CPU's value in place.
+// BPF_MAP_TYPE_LRU_PERCPU_HASH: the same, evicting as BPF_MAP_TYPE_LRU_HASH does (hash.h).
 #pragma once
 
 #include "runtime/maps/hash_table.h"
@@ -26,6 +27,7 @@ protected:
 
     HashTable table_;  // elements are keys; their numbers index the planes
     PercpuPlanes planes_;
+    bool evicts_;
 
 private:
     // Finds or adds `key`; `set(number, present)` writes the values while the bucket is locked, before the key can be
@@ -33,5 +35,7 @@ private:
     template <class Set>
     int put(const void* key, std::uint64_t flags, Set set);
 };
+
+using LruPercpuHashMap = PercpuHashMap;
 
 }  // namespace bpftime

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/maps/task_lock.h"
+
 namespace bpftime {
 
 namespace {
@@ -14,6 +16,7 @@ std::uint32_t* process_page = nullptr;
 struct Cached {
     TaskIds ids;
     std::uint32_t process_of_page = 0;  // 0: not filled
+    std::uint32_t token = 0;            // 0: not asked for yet
 };
 // Initial-exec: read by one instruction, and never allocated lazily inside a signal handler.
 __attribute__((tls_model("initial-exec"))) thread_local constinit Cached cached;
@@ -36,19 +39,29 @@ std::uint32_t* make_page() {
     if (page == nullptr) page = make_page();
     if (page != nullptr) {
         __atomic_store_n(page, ids.process, __ATOMIC_RELAXED);
-        cached = {ids, ids.process};
+        cached = {ids, ids.process, 0};
     }
     return ids;
 }
 
+bool cache_holds() {
+    const std::uint32_t* page = __atomic_load_n(&process_page, __ATOMIC_ACQUIRE);
+    return page != nullptr && cached.process_of_page != 0 &&
+           cached.process_of_page == __atomic_load_n(page, __ATOMIC_RELAXED);
+}
+
+// Where the cache cannot be trusted, a token without the time that the thread started.
+[[gnu::noinline]] std::uint32_t ask_token() {
+    const TaskIds ids = task_ids();
+    if (!cache_holds()) return ids.thread;
+    cached.token = make_task_token(ids.thread);
+    return cached.token;
+}
+
 }  // namespace
 
-TaskIds task_ids() {
-    const std::uint32_t* page = __atomic_load_n(&process_page, __ATOMIC_ACQUIRE);
-    if (page != nullptr && cached.process_of_page != 0 &&
-        cached.process_of_page == __atomic_load_n(page, __ATOMIC_RELAXED))
-        return cached.ids;
-    return ask();
-}
+TaskIds task_ids() { return cache_holds() ? cached.ids : ask(); }
+
+std::uint32_t task_token() { return cache_holds() && cached.token != 0 ? cached.token : ask_token(); }
 
 }  // namespace bpftime

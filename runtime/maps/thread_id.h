@@ -15,4 +15,7 @@ TaskIds task_ids();
 
 inline std::uint32_t thread_id() { return task_ids().thread; }
 
+// task_lock.h.
+std::uint32_t task_token();
+
 }  // namespace bpftime

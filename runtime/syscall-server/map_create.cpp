@@ -1,11 +1,14 @@
 // BPF_MAP_CREATE: which shapes each map type allows (map_shapes.def), and the object behind the descriptor.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 
 #include "runtime/syscall-server/handlers.h"
+#include "runtime/syscall-server/mappings.h"
 #include "runtime/syscall-server/user_memory.h"
+#include "runtime/syscall-server/waiting.h"
 #include "vm/core/kernel_names.h"
 
 namespace bpftime {
@@ -117,6 +120,21 @@ Status attach_btf(BpfSession& session, const bpf_attr& attr, MapObject& map) {
     return {};
 }
 
+bool is_ring(const MapSpec& spec) {
+    const auto type = static_cast<MapType>(spec.type);
+    return type == MapType::Ringbuf || type == MapType::UserRingbuf;
+}
+
+// A ring buffer is waited on, and mapped from other pages than those of its descriptor.
+Result<long> create_ring(BpfSession& session, std::shared_ptr<MapObject> map) {
+    map->elements = BPFTIME_TRY(make_elements(map->spec, -1));
+    Fd pipe = BPFTIME_TRY(new_wake_pipe());
+    Fd fd(BPFTIME_TRY(session.registry.publish(map, std::move(pipe))));
+    BPFTIME_TRY(session.registry.make_companion(*map, kRing, ring_size(map->spec)));
+    fcntl(fd.get(), F_SETFL, O_NONBLOCK);  // emptied and filled by settle_readiness()
+    return fd.release();
+}
+
 }  // namespace
 
 Result<long> map_create(BpfSession& session, bpf_attr& attr) {
@@ -139,6 +157,7 @@ Result<long> map_create(BpfSession& session, bpf_attr& attr) {
         map->inner = BPFTIME_TRY(session.registry.get<MapObject>(static_cast<int>(attr.inner_map_fd)));
         if (holds_maps(map->inner->spec)) return fail(failure("maps of maps cannot be nested deeper"));
     }
+    if (is_ring(map->spec)) return create_ring(session, std::move(map));
     const std::uint64_t size = BPFTIME_TRY(elements_file_size(map->spec));
     Fd file = BPFTIME_TRY(session.registry.make_file("bpf-map", size));
     map->elements = BPFTIME_TRY(make_elements(map->spec, file.get()));

@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/syscall-server/mappings.h"
 #include "runtime/syscall-server/probe_target.h"
 #include "runtime/syscall-server/user_memory.h"
+#include "runtime/syscall-server/waiting.h"
 #include "vm/core/kernel_names.h"
 
 namespace bpftime {
@@ -119,17 +121,6 @@ Describe describer(const EventSources& sources, const perf_event_attr& attr) {
     return nullptr;
 }
 
-// A pipe to wait on, of which either end may be opened anew.
-Result<Fd> new_pipe() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-        const int error = errno;
-        return fail(failure("cannot create a pipe: ", std::strerror(error)).with_errno(error));
-    }
-    close(ends[1]);
-    return Fd(ends[0]);
-}
-
 Result<int> open_event(Opening& opening, Describe describe, int group) {
     BPFTIME_CHECK(check_attributes(opening.attr));
     if (group != -1) {
@@ -148,7 +139,7 @@ Result<int> open_event(Opening& opening, Describe describe, int group) {
     event->page->enabled = opening.attr.disabled == 0;
     event->page->period = target.kind == ProbeKind::Sampling ? opening.attr.sample_period : 0;
     Fd file;
-    if (target.kind == ProbeKind::Output) file = BPFTIME_TRY(new_pipe());
+    if (target.kind == ProbeKind::Output) file = BPFTIME_TRY(new_wake_pipe());
     return opening.session.registry.publish(std::move(event), std::move(file));
 }
 
@@ -210,6 +201,7 @@ Result<std::optional<int>> perf_event_open(BpfSession& session, const EventSourc
     if ((flags & PERF_FLAG_PID_CGROUP) != 0)
         return fail(failure("events of cgroups are not available in userspace").with_errno(EOPNOTSUPP));
     const int fd = BPFTIME_TRY(open_event(opening, describe, group));
+    fcntl(fd, F_SETFL, O_NONBLOCK);  // of an output event: emptied and filled by settle_readiness()
     if ((flags & PERF_FLAG_FD_CLOEXEC) == 0) fcntl(fd, F_SETFD, 0);
     return fd;
 }
@@ -258,14 +250,14 @@ Result<Fd> perf_ring(Registry& registry, PerfEventObject& event, std::size_t siz
     size = (size + page - 1) / page * page;
     const std::size_t data = size - page;
     // Pages that nobody has mapped any more make way for others.
-    auto ring = registry.open_companion(event, "ring");
+    auto ring = registry.open_companion(event, kRing);
     const bool mapped = ring && !is_unheld(ring->get());
     const bool shape = size >= page && (data & (data - 1)) == 0 && (!mapped || event.page->ring_size == size);
     if (event.target.kind != ProbeKind::Output || offset != 0 || !shape)
         return fail(failure("an output event is mapped as one page and a power of two of pages, always the same"));
     if (!mapped) {
         event.page->ring_size = 0;
-        ring = BPFTIME_TRY(registry.make_companion(event, "ring", size));
+        ring = BPFTIME_TRY(registry.make_companion(event, kRing, size));
         const SharedPages header = BPFTIME_TRY(SharedPages::map(ring->get(), page));
         auto* control = reinterpret_cast<perf_event_mmap_page*>(header.bytes().data());
         control->data_offset = page;

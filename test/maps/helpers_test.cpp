@@ -296,3 +296,62 @@ TEST_CASE("another CPU's value by number") {
     const auto array = make(MapType::Array, 1);
     CHECK(call(195, array->handle(), at(&key), 0) == 0);
 }
+
+TEST_CASE("push, pop and peek of maps without keys") {
+    MapSpec spec;
+    spec.value_size = 8;
+    spec.max_entries = 2;
+    for (const MapType type : {MapType::Queue, MapType::Stack}) {
+        spec.type = static_cast<std::uint32_t>(type);
+        const auto map = *create_map(spec);
+        u64 values[] = {1, 2, 3}, out = 77;
+        CHECK(call(88, map->handle(), at(&out)) == -ENOENT);
+        CHECK(out == 0);
+        CHECK(call(87, map->handle(), at(&values[0]), 0) == 0);
+        CHECK(call(87, map->handle(), at(&values[1]), 0) == 0);
+        CHECK(call(87, map->handle(), at(&values[2]), 0) == -E2BIG);
+        CHECK(call(87, map->handle(), at(&values[2]), 1) == -EINVAL);
+        CHECK(call(87, map->handle(), at(&values[2]), 2) == 0);
+        CHECK(call(89, map->handle(), at(&out)) == 0);
+        CHECK(out == (type == MapType::Queue ? 2 : 3));
+        CHECK(call(88, map->handle(), at(&out)) == 0);
+        CHECK(call(88, map->handle(), at(&out)) == 0);
+        CHECK(out == (type == MapType::Queue ? 3 : 2));
+        CHECK(call(1, map->handle(), at(&out)) == 0);
+        CHECK(call(2, map->handle(), at(&out), at(&out), 0) == -EINVAL);
+    }
+    spec.type = static_cast<std::uint32_t>(MapType::BloomFilter);
+    const auto filter = *create_map(spec);
+    u64 value = 5;
+    CHECK(call(89, filter->handle(), at(&value)) == -ENOENT);
+    CHECK(call(87, filter->handle(), at(&value), 0) == 0);
+    CHECK(call(89, filter->handle(), at(&value)) == 0);
+    CHECK(call(88, filter->handle(), at(&value)) == -EOPNOTSUPP);
+    const auto array = make(MapType::Array, 1);
+    for (const std::uint32_t id : {87u, 88u, 89u}) CHECK(call(id, array->handle(), at(&value)) == -EOPNOTSUPP);
+}
+
+TEST_CASE("records of a ring buffer know their map") {
+    MapSpec spec;
+    spec.type = static_cast<std::uint32_t>(MapType::Ringbuf);
+    spec.max_entries = 4096;
+    const auto first = *create_map(spec), second = *create_map(spec);
+    const u64 sample = 5;
+    const auto a = static_cast<u64>(call(131, first->handle(), 8, 0)),
+               b = static_cast<u64>(call(131, second->handle(), 100, 0));
+    REQUIRE(a != 0);
+    REQUIRE(b != 0);
+    CHECK(call(131, first->handle(), 8, 1) == 0);
+    CHECK(call(132, a, 0) == 0);
+    CHECK(call(133, b, 0) == 0);
+    CHECK(call(130, first->handle(), at(&sample), 8, 0) == 0);
+    CHECK(call(130, first->handle(), at(&sample), 8, 4) == -EINVAL);
+    CHECK(call(134, first->handle(), 0) == 32);
+    CHECK(call(134, second->handle(), 0) == 112);
+    CHECK(call(134, second->handle(), 1) == 4096);
+    CHECK(call(132, at(&sample), 0) == 0);  // no record of anything: nothing happens
+    const auto array = make(MapType::Array, 1);
+    CHECK(call(130, array->handle(), at(&sample), 8, 0) == -EINVAL);
+    CHECK(call(131, array->handle(), 8, 0) == 0);
+    CHECK(call(134, array->handle(), 1) == 0);
+}

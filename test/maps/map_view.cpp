@@ -15,6 +15,8 @@ bool is_array(std::uint32_t type) {
            type == static_cast<std::uint32_t>(MapType::PercpuArray);
 }
 
+bool is_trie(std::uint32_t type) { return type == static_cast<std::uint32_t>(MapType::LpmTrie); }
+
 class OurView final : public MapView {
 public:
     explicit OurView(Map& map) : map_(map) {}
@@ -103,10 +105,23 @@ struct Driver {
     const MapSpec& spec;
     std::size_t value_size;
     std::mt19937_64 random;
+    std::vector<std::uint32_t> ids;
 
     std::uint64_t below(std::uint64_t limit) { return random() % limit; }
 
+    // Prefixes of any length, and one bit too long, of few different bytes.
+    Bytes prefix() {
+        constexpr std::uint8_t kBytes[] = {0, 0, 0x80, 0xff, 0xfe, 0x0a};
+        const std::uint32_t bits = (spec.key_size - 4) * 8;
+        const auto count = static_cast<std::uint32_t>(below(8) == 0 ? below(bits + 2) : below(std::min(bits, 24u) + 1));
+        Bytes bytes(spec.key_size);
+        std::memcpy(bytes.data(), &count, sizeof count);
+        for (std::size_t i = 4; i < bytes.size(); ++i) bytes[i] = kBytes[below(std::size(kBytes))];
+        return bytes;
+    }
     Bytes key() {
+        if (is_trie(spec.type)) return prefix();
+        if (spec.key_size == 0) return {};
         Bytes bytes(spec.key_size);
         const auto number = static_cast<std::uint32_t>(below(spec.max_entries * 2 + 2));  // some absent, some beyond
         std::memcpy(bytes.data(), &number, std::min<std::size_t>(sizeof number, bytes.size()));
@@ -115,6 +130,10 @@ struct Driver {
     }
     Bytes value() {
         Bytes bytes(value_size);
+        if (!ids.empty()) {
+            std::memcpy(bytes.data(), &ids[below(ids.size())], sizeof ids[0]);
+            return bytes;
+        }
         const std::size_t stride = (spec.value_size + 7) / 8 * 8;
         for (std::size_t i = 0; i < bytes.size(); ++i)  // padding between per-CPU values stays 0
             bytes[i] =
@@ -136,7 +155,7 @@ std::string Driver::step_walk() {
     const std::size_t limit = spec.max_entries * 2;
     const int error_a = walk(left, spec.key_size, limit, a), error_b = walk(right, spec.key_size, limit, b);
     if (error_a != error_b) return differs("walk", error_a, error_b);
-    if (!is_array(spec.type)) {
+    if (!is_array(spec.type) && !is_trie(spec.type)) {
         std::ranges::sort(a);
         std::ranges::sort(b);
     }
@@ -182,12 +201,15 @@ std::string Driver::step() {
 std::unique_ptr<MapView> view_of(Map& map) { return std::make_unique<OurView>(map); }
 
 std::unique_ptr<MapView> model_of(const MapSpec& spec, std::size_t user_value_size) {
+    const auto type = static_cast<MapType>(spec.type);
+    if (type == MapType::Queue || type == MapType::Stack) return queue_model(spec);
+    if (type == MapType::LpmTrie) return lpm_model(spec);
     return std::make_unique<ModelView>(spec, user_value_size);
 }
 
 std::string compare_views(MapView& left, MapView& right, const MapSpec& spec, std::size_t value_size,
-                          std::uint64_t seed, std::uint32_t count) {
-    Driver driver{left, right, spec, value_size, std::mt19937_64(seed)};
+                          std::uint64_t seed, std::uint32_t count, std::vector<std::uint32_t> ids) {
+    Driver driver{left, right, spec, value_size, std::mt19937_64(seed), std::move(ids)};
     for (std::uint32_t i = 0; i < count; ++i)
         if (const std::string difference = driver.step(); !difference.empty())
             return cat("operation ", i, ": ", difference);

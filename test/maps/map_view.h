@@ -31,14 +31,25 @@ std::unique_ptr<MapView> view_of(Map& map);
 
 // What the documentation of the kernel's maps says, over std::map. `type` as in MapSpec.
 std::unique_ptr<MapView> model_of(const MapSpec& spec, std::size_t user_value_size);
+std::unique_ptr<MapView> queue_model(const MapSpec& spec);
+std::unique_ptr<MapView> lpm_model(const MapSpec& spec);
+
+// Objects of the running kernel that maps can hold, with their ids: programs or maps as the type asks for.
+struct KernelObject {
+    int fd;
+    std::uint32_t id;
+};
+std::vector<KernelObject> kernel_objects(std::uint32_t map_type);
+// A view whose values are ids, over one whose updates take descriptors of these.
+std::unique_ptr<MapView> by_id(std::unique_ptr<MapView> view, std::vector<KernelObject> objects);
 
 // A map of the running kernel, or why there is none: the errno of BPF_MAP_CREATE.
 Result<std::unique_ptr<MapView>> kernel_map(const MapSpec& spec);
 
 // Runs `count` random operations on both, comparing every result; describes the first difference, empty when there is
-// none.
+// none. Values are random bytes, or these ids.
 std::string compare_views(MapView& left, MapView& right, const MapSpec& spec, std::size_t value_size,
-                          std::uint64_t seed, std::uint32_t count);
+                          std::uint64_t seed, std::uint32_t count, std::vector<std::uint32_t> ids = {});
 
 MapSpec spec_of(std::uint32_t type, std::uint32_t key, std::uint32_t value, std::uint32_t entries,
                 std::uint32_t flags = 0);

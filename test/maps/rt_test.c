@@ -20,7 +20,7 @@ uint64_t _bpf_helper_ext_0003(uint64_t map, uint64_t key, uint64_t r3, uint64_t 
 /* In place of the archive's get_prandom_u32. */
 uint64_t _bpf_helper_ext_0007(void) { return 4; }
 
-enum { HASH = 1, ARRAY = 2, PERCPU_HASH = 5, LPM = 11 };
+enum { HASH = 1, ARRAY = 2, PERCPU_HASH = 5, SOCKMAP = 15 };
 
 static const uint8_t data[] = {1, 2, 3};
 static const struct bpftime_rt_map first[] = {
@@ -36,7 +36,7 @@ static const struct bpftime_rt_map conflicting[] = {
     {5, "fresh", HASH, 4, 8, 16, 0, 0, 0, 0},
     {0, "calls", HASH, 4, 8, 32, 0, 0, 0, 0},
 };
-static const struct bpftime_rt_map unsupported[] = {{9, "routes", LPM, 8, 8, 16, 1, 0, 0, 0}};
+static const struct bpftime_rt_map unsupported[] = {{9, "sockets", SOCKMAP, 4, 4, 16, 0, 0, 0, 0}};
 
 static uint64_t address(const void *pointer) { return (uint64_t)(uintptr_t)pointer; }
 
@@ -59,7 +59,7 @@ static void check_creation(void) {
                  "link the BPF objects first") == 0);
     CHECK(bpftime_rt_find_map("fresh") == NULL);
     CHECK(bpftime_rt_create_maps(unsupported, 1) == -EINVAL);
-    CHECK(strstr(bpftime_rt_error(), "map 'routes': type lpm_trie is not supported here; supported are hash") != NULL);
+    CHECK(strstr(bpftime_rt_error(), "map 'sockets': type sockmap is not supported here; supported are hash") != NULL);
 }
 
 static void check_access(void) {

@@ -4,12 +4,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#undef MAP_TYPE  // of <sys/mman.h>; the tables of map types use the name
+
 #include <cstring>
 
 #include "runtime/maps/cpus.h"
 #include "runtime/maps/user_ops.h"
 #include "test/catch.h"
 #include "test/maps/map_view.h"
+#include "vm/core/kernel_names.h"
 
 namespace bpftime::test {
 
@@ -42,6 +45,7 @@ TEST_CASE("every type of map can be opened over the storage that another made") 
     for (const std::uint32_t type : supported_map_types()) {
         const MapSpec spec = spec_of(type, 4, 8, 64);
         if (!map_storage(spec)) continue;  // types without keys of 4 bytes have tests of their own
+        if (type == static_cast<std::uint32_t>(MapType::StackTrace)) continue;  // as have those that programs alone fill
         INFO("type " << type);
         const int fd = storage_file(*map_storage(spec));
         const auto first = over(fd, spec, true);

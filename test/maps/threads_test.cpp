@@ -164,3 +164,51 @@ TEST_CASE("walks end and meet every key that stays while others churn") {
     });
     CHECK(wrong == 0);
 }
+
+TEST_CASE("the longest prefix that stays is found while others come and go") {
+    MapSpec spec;
+    spec.type = static_cast<std::uint32_t>(MapType::LpmTrie);
+    spec.key_size = 8;
+    spec.value_size = sizeof(Pair);
+    spec.max_entries = 600;
+    spec.flags = 1;
+    const auto map = *create_map(spec);
+    struct Key {
+        std::uint32_t count;
+        std::uint8_t bits[4];
+    };
+    // Whole addresses that stay, and prefixes of theirs, among which walks lead, that come and go.
+    constexpr std::uint32_t kStays = 64;
+    const auto address = [](std::uint32_t i, std::uint32_t count) {
+        return Key{count,
+                   {static_cast<std::uint8_t>(i * 4), static_cast<std::uint8_t>(i * 37),
+                    static_cast<std::uint8_t>(i * 11), 1}};
+    };
+    for (std::uint32_t i = 0; i < kStays; ++i) {
+        const Key key = address(i, 32);
+        const Pair value{i, i};
+        REQUIRE(map->update(&key, &value, kUpdateAny) == 0);
+    }
+    std::atomic<std::uint64_t> wrong{0}, refused{0};
+    std::atomic<bool> done{false};
+    Map* m = map.get();
+    in_threads(4, [&, m](std::uint32_t me) {
+        std::mt19937 random(me);
+        for (int i = 0; me < 2 && i < 100'000; ++i) {
+            const auto which = static_cast<std::uint32_t>(random());
+            const Key key = address(which % kStays, static_cast<std::uint32_t>(random() % 32));
+            const Pair value{~0ull, ~0ull};
+            const int status = random() % 2 == 0 ? m->erase(&key) : m->update(&key, &value, kUpdateAny);
+            refused += status != 0 && status != -ENOENT && status != -ENOSPC;
+        }
+        done = done || me < 2;
+        while (me >= 2 && !done) {
+            const auto which = static_cast<std::uint32_t>(random() % kStays);
+            const Key key = address(which, 32);
+            const auto* value = static_cast<const Pair*>(m->lookup(&key));
+            wrong += value == nullptr || value->first != which || value->second != which;
+        }
+    });
+    CHECK(wrong == 0);
+    CHECK(refused == 0);
+}

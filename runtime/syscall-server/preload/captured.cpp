@@ -1,13 +1,19 @@
 #include "runtime/syscall-server/preload/captured.h"
 
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cerrno>
-#include <new>
+#include <vector>
 
 #include "runtime/syscall-server/bpf_call.h"
 #include "runtime/syscall-server/perf_events.h"
 #include "runtime/syscall-server/preload/log.h"
 #include "runtime/syscall-server/preload/process_registry.h"
 #include "runtime/syscall-server/preload/served_files.h"
+#include "runtime/syscall-server/preload/waits.h"
+#include "runtime/syscall-server/user_memory.h"
 
 namespace bpftime::preload {
 
@@ -15,12 +21,15 @@ namespace {
 
 constinit thread_local bool inside = false;
 
+// Clients of BPF wait on an event for each processor; a server that polls thousands of sockets is none.
+constexpr nfds_t kMostPolled = 4096;
+
 // Runs `body` as our own code: its system calls are not captured, errno survives, memory that runs out is `exhausted`.
-template <class Body, class Answer>
+template <class Answer, class Body>
 Answer guarded(Answer exhausted, Body body) noexcept {
     const int saved = errno;
     inside = true;
-    Answer answer = exhausted;
+    Answer answer = std::move(exhausted);
     try {
         answer = body();
     } catch (...) {
@@ -84,16 +93,54 @@ std::optional<long> control_event(int fd, unsigned long request, void* argument)
     });
 }
 
-std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) noexcept {
-    if (!has_process_registry()) return std::nullopt;
-    return guarded(std::optional<long>(-ENOMEM), [&] {
-        return in_session("mmap", [&](BpfSession& session) -> std::optional<long> {
-            const auto event = session.registry.get<PerfEventObject>(fd);
-            if (!event) return std::nullopt;
-            auto ring = perf_ring(session.registry, **event, size, static_cast<std::uint64_t>(offset));
-            if (ring) return ring->release();
-            return outcome<long>("mmap", fail(std::move(ring).error()));
-        });
+std::optional<Result<Mapping>> mapped_object(std::size_t size, int protection, int flags, int fd,
+                                             off_t offset) noexcept {
+    const auto page = static_cast<std::size_t>(getpagesize());
+    // The kernel refuses these before it looks at the file.
+    if (!has_process_registry() || size == 0 || size > PTRDIFF_MAX || offset % static_cast<off_t>(page) != 0)
+        return std::nullopt;
+    const MappingRequest request{.size = (size + page - 1) / page * page,
+                                 .offset = static_cast<std::uint64_t>(offset),
+                                 .writable = (protection & PROT_WRITE) != 0,
+                                 .shared = (flags & MAP_TYPE) != MAP_PRIVATE};
+    using Answer = std::optional<Result<Mapping>>;
+    return guarded(Answer(fail(Error{.errnum = ENOMEM})), [&]() -> Answer {
+        const auto registry = process_registry();
+        if (!registry) return std::nullopt;
+        const auto object = (*registry)->at(fd);
+        if (!object) return std::nullopt;
+        auto mapping = mapping_of(**registry, **object, request);
+        forget_pages(fd);
+        if (!mapping) log_refusal("mmap", mapping.error());
+        return mapping;
+    });
+}
+
+void epoll_changed(int epoll, int operation, int fd) noexcept {
+    if (!has_process_registry()) return;
+    guarded(false, [&] {
+        operation == EPOLL_CTL_DEL ? unwatch(epoll, fd) : watch(epoll, fd);
+        return true;
+    });
+}
+
+void about_to_wait(int epoll) noexcept {
+    if (!has_process_registry()) return;
+    guarded(false, [&] {
+        before_epoll_wait(epoll);
+        return true;
+    });
+}
+
+void about_to_poll(const pollfd* descriptors, nfds_t count) noexcept {
+    if (!has_process_registry() || count > kMostPolled) return;
+    guarded(false, [&] {
+        std::vector<pollfd> copy(count);
+        if (!read_user(reinterpret_cast<std::uintptr_t>(descriptors),
+                       {reinterpret_cast<std::uint8_t*>(copy.data()), count * sizeof(pollfd)}))
+            return false;
+        before_poll(copy.data(), count);
+        return true;
     });
 }
 
@@ -107,8 +154,9 @@ std::optional<FileIdentity> about_to_close(int fd) noexcept {
     });
 }
 
-void has_closed(const FileIdentity& file) noexcept {
+void has_closed(int fd, const FileIdentity& file) noexcept {
     guarded(false, [&] {
+        unwatch_all(fd);
         if (const auto registry = process_registry()) (*registry)->closed(file);
         return true;
     });

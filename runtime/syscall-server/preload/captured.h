@@ -2,12 +2,14 @@
 // answer means that the call is not ours. Results are those of the system call, or negative error numbers.
 #pragma once
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
 
 #include "runtime/registry/fd.h"
+#include "runtime/syscall-server/mappings.h"
 
 namespace bpftime::preload {
 
@@ -18,12 +20,18 @@ long bpf(int command, void* attr, unsigned size) noexcept;
 std::optional<long> open_event(void* attr, pid_t pid, int cpu, int group, unsigned long flags) noexcept;
 std::optional<long> control_event(int fd, unsigned long request, void* argument) noexcept;
 
-// A new descriptor to map in place of `fd`.
-std::optional<long> mapped_descriptor(int fd, std::size_t size, off_t offset) noexcept;
+// What to map in place of `fd` (mappings.h); mmap(2)'s own arguments.
+std::optional<Result<Mapping>> mapped_object(std::size_t size, int protection, int flags, int fd,
+                                             off_t offset) noexcept;
+
+// After epoll_ctl succeeded; before waiting (waits.h). `size` pollfds at `descriptors`, which may be no address.
+void epoll_changed(int epoll, int operation, int fd) noexcept;
+void about_to_wait(int epoll) noexcept;
+void about_to_poll(const pollfd* descriptors, nfds_t count) noexcept;
 
 // Taken before a descriptor is closed, and handed in once it is.
 std::optional<FileIdentity> about_to_close(int fd) noexcept;
-void has_closed(const FileIdentity& file) noexcept;
+void has_closed(int fd, const FileIdentity& file) noexcept;
 
 // After the real open or access failed: a descriptor, or 0.
 std::optional<int> open_instead(const char* path, int flags) noexcept;

@@ -1,6 +1,8 @@
 // libbpftime-syscall-server.so: the functions of libc that it stands before, and nothing else. Each asks captured.h
 // whether a call is ours; everything that is not goes on to the real function as it came.
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -18,6 +20,7 @@
 namespace {
 
 using namespace bpftime::preload;
+using bpftime::Mapping;
 
 // What a libc function returns for the result of a system call.
 template <class T = long>
@@ -70,21 +73,33 @@ int finish_access(int result, const char* path, int mode) {
     return result != 0 && outside() && cannot_be_read() && access_instead(path, mode) ? 0 : result;
 }
 
-// The real mmap, of another file where the event's pages are asked for.
-void* map(decltype(real_mmap()) real, void* address, std::size_t size, int protection, int flags, int fd,
-          off_t offset) {
+using RealMmap = decltype(real_mmap());
+
+// Two parts of a file, side by side.
+void* map_parts(RealMmap real, void* address, int protection, int flags, const Mapping& mapping, int fd) {
+    const auto offset = static_cast<off_t>(mapping.offset), rest_offset = static_cast<off_t>(mapping.rest_offset);
+    const std::size_t whole = mapping.size + mapping.rest;
+    if (mapping.rest == 0) return real(address, mapping.size, protection, flags, fd, offset);
+    void* const base = real(address, whole, PROT_NONE, (flags & ~MAP_TYPE) | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) return base;
+    char* const second = static_cast<char*>(base) + mapping.size;
+    const int fixed = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+    if (real(base, mapping.size, protection, fixed, fd, offset) != MAP_FAILED &&
+        real(second, mapping.rest, protection, fixed, fd, rest_offset) != MAP_FAILED)
+        return base;
+    munmap(base, whole);
+    return MAP_FAILED;
+}
+
+// The real mmap, of what an object's descriptor stands for.
+void* map(RealMmap real, void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
     if (real == nullptr) return reinterpret_cast<void*>(missing<long>());
-    const int type = flags & MAP_TYPE;
-    if (fd < 0 || (type != MAP_SHARED && type != MAP_SHARED_VALIDATE) || !outside())
-        return real(address, size, protection, flags, fd, offset);
-    const auto instead = mapped_descriptor(fd, size, offset);
+    if (fd < 0 || (flags & MAP_ANONYMOUS) != 0 || !outside()) return real(address, size, protection, flags, fd, offset);
+    const auto instead = mapped_object(size, protection, flags, fd, offset);
     if (!instead) return real(address, size, protection, flags, fd, offset);
-    if (*instead < 0) return reinterpret_cast<void*>(returned(*instead));
-    void* const mapped = real(address, size, protection, flags, static_cast<int>(*instead), offset);
-    const int error = errno;
-    if (const auto real_close_it = real_close()) real_close_it(static_cast<int>(*instead));
-    errno = error;
-    return mapped;
+    if (!*instead) return reinterpret_cast<void*>(returned(-(*instead).error().errnum));
+    const Mapping& mapping = **instead;
+    return map_parts(real, address, protection, flags, mapping, mapping.file ? mapping.file.get() : fd);
 }
 
 }  // namespace
@@ -124,7 +139,25 @@ EXPORT int close(int fd) {
     if (real == nullptr) return missing();
     const auto file = outside() ? about_to_close(fd) : std::nullopt;
     const int result = real(fd);
-    if (file) has_closed(*file);
+    if (file) has_closed(fd, *file);
+    return result;
+}
+
+// What `fd` was before is closed.
+EXPORT int dup2(int from, int fd) noexcept {
+    const auto real = real_dup2();
+    if (real == nullptr) return missing();
+    const auto file = outside() && from != fd ? about_to_close(fd) : std::nullopt;
+    const int result = real(from, fd);
+    if (result >= 0 && file) has_closed(fd, *file);
+    return result;
+}
+EXPORT int dup3(int from, int fd, int flags) noexcept {
+    const auto real = real_dup3();
+    if (real == nullptr) return missing();
+    const auto file = outside() ? about_to_close(fd) : std::nullopt;
+    const int result = real(from, fd, flags);
+    if (result >= 0 && file) has_closed(fd, *file);
     return result;
 }
 
@@ -133,6 +166,34 @@ EXPORT void* mmap(void* address, std::size_t size, int protection, int flags, in
 }
 EXPORT void* mmap64(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
     return map(real_mmap64(), address, size, protection, flags, fd, offset);
+}
+
+EXPORT int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+    const auto real = real_epoll_ctl();
+    if (real == nullptr) return missing();
+    const int result = real(epoll, operation, fd, event);
+    if (result == 0 && outside()) epoll_changed(epoll, operation, fd);
+    return result;
+}
+EXPORT int epoll_wait(int epoll, epoll_event* events, int count, int timeout) {
+    const auto real = real_epoll_wait();
+    if (outside()) about_to_wait(epoll);
+    return real == nullptr ? missing() : real(epoll, events, count, timeout);
+}
+EXPORT int epoll_pwait(int epoll, epoll_event* events, int count, int timeout, const sigset_t* signals) {
+    const auto real = real_epoll_pwait();
+    if (outside()) about_to_wait(epoll);
+    return real == nullptr ? missing() : real(epoll, events, count, timeout, signals);
+}
+EXPORT int poll(pollfd* descriptors, nfds_t count, int timeout) {
+    const auto real = real_poll();
+    if (outside()) about_to_poll(descriptors, count);
+    return real == nullptr ? missing() : real(descriptors, count, timeout);
+}
+EXPORT int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* signals) {
+    const auto real = real_ppoll();
+    if (outside()) about_to_poll(descriptors, count);
+    return real == nullptr ? missing() : real(descriptors, count, timeout, signals);
 }
 
 EXPORT int open(const char* path, int flags, ...) {

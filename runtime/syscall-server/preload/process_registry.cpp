@@ -11,7 +11,7 @@ namespace bpftime::preload {
 namespace {
 constinit std::atomic<pid_t> owner = 0;
 constinit std::atomic<SharedRegistry*> shared = nullptr;
-}
+}  // namespace
 
 Result<Registry*> process_registry() {
     if (SharedRegistry* registry = shared.load(std::memory_order_acquire)) return registry;

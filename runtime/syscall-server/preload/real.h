@@ -1,6 +1,8 @@
 // The functions that exports.cpp stands before: the next ones of their name in the search order.
 #pragma once
 
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/types.h>
 
 #include <atomic>
@@ -12,19 +14,26 @@ namespace bpftime::preload {
 // of that name, or when the lookup itself leads here again.
 void* find_next(std::atomic<void*>& cache, const char* name);
 
-#define BPFTIME_REAL_FUNCTIONS(X)                                  \
-    X(syscall, long (*)(long, ...))                                \
-    X(ioctl, int (*)(int, unsigned long, ...))                     \
-    X(close, int (*)(int))                                         \
-    X(mmap, void* (*)(void*, std::size_t, int, int, int, off_t))   \
-    X(mmap64, void* (*)(void*, std::size_t, int, int, int, off_t)) \
-    X(open, int (*)(const char*, int, ...))                        \
-    X(open64, int (*)(const char*, int, ...))                      \
-    X(openat, int (*)(int, const char*, int, ...))                 \
-    X(openat64, int (*)(int, const char*, int, ...))               \
-    X(fopen, FILE* (*)(const char*, const char*))                  \
-    X(fopen64, FILE* (*)(const char*, const char*))                \
-    X(access, int (*)(const char*, int))                           \
+#define BPFTIME_REAL_FUNCTIONS(X)                                         \
+    X(syscall, long (*)(long, ...))                                       \
+    X(ioctl, int (*)(int, unsigned long, ...))                            \
+    X(close, int (*)(int))                                                \
+    X(dup2, int (*)(int, int))                                            \
+    X(dup3, int (*)(int, int, int))                                       \
+    X(mmap, void* (*)(void*, std::size_t, int, int, int, off_t))          \
+    X(mmap64, void* (*)(void*, std::size_t, int, int, int, off_t))        \
+    X(epoll_ctl, int (*)(int, int, int, epoll_event*))                    \
+    X(epoll_wait, int (*)(int, epoll_event*, int, int))                   \
+    X(epoll_pwait, int (*)(int, epoll_event*, int, int, const sigset_t*)) \
+    X(poll, int (*)(pollfd*, nfds_t, int))                                \
+    X(ppoll, int (*)(pollfd*, nfds_t, const timespec*, const sigset_t*))  \
+    X(open, int (*)(const char*, int, ...))                               \
+    X(open64, int (*)(const char*, int, ...))                             \
+    X(openat, int (*)(int, const char*, int, ...))                        \
+    X(openat64, int (*)(int, const char*, int, ...))                      \
+    X(fopen, FILE* (*)(const char*, const char*))                         \
+    X(fopen64, FILE* (*)(const char*, const char*))                       \
+    X(access, int (*)(const char*, int))                                  \
     X(faccessat, int (*)(int, const char*, int, int))
 
 #define BPFTIME_REAL(name, type)                                                           \
