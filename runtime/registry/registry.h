@@ -12,6 +12,9 @@
 
 namespace bpftime {
 
+// The companion of a program that holds its native object (docs/aot-object.md).
+inline constexpr const char* kCodeCompanion = "code";
+
 // A path and what is pinned there.
 struct PinnedObject {
     std::string path;

@@ -52,15 +52,19 @@ Status carry_out(const Program& program, const Bindings& bindings, const RunRequ
 }  // namespace
 
 Result<Bindings> program_bindings(const ProgramObject& program) {
-    std::vector<Map*> maps;
+    Bindings bindings = default_bindings();
     for (const auto& object : program.maps) {
-        maps.push_back(object->elements->map());
-        if (maps.back() == nullptr)
+        const Map* const map = object->elements->map();
+        if (map == nullptr)
             return fail(failure("map '", object->spec.name, "' of type ", map_type_name(object->spec.type),
                                 " cannot be used by programs here")
                             .with_errno(kNotSupported));
+        MapBinding binding = map->binding();
+        binding.spec = object->snapshot();
+        binding.spec.number = object->id;
+        bindings.maps.push_back(std::move(binding));
     }
-    return default_bindings(maps);
+    return bindings;
 }
 
 Result<RunReport> run_program(ProgramObject& object, const RunRequest& request) {

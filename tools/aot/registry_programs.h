@@ -10,9 +10,6 @@
 
 namespace bpftime::aot {
 
-// The companion of a program's file that holds its native object.
-inline constexpr const char* kCodeCompanion = "code";
-
 // The registry of this user and $BPFTIME_GLOBAL_SHM_NAME. ENOENT when nothing was captured there.
 Result<std::unique_ptr<SharedRegistry>> open_registry();
 

@@ -1,4 +1,5 @@
 // bpftimetool prog: the programs of the registry, worded as bpftool words the kernel's.
+#include <sys/stat.h>
 #include <time.h>
 
 #include "runtime/syscall-server/program_info.h"
@@ -43,7 +44,14 @@ std::vector<std::uint32_t> map_ids(const ProgramObject& program) {
     return ids;
 }
 
-Json describe(const ProgramObject& program) {
+// Bytes of the native object that the program has in the registry, 0 without one.
+std::size_t object_bytes(const Registry& registry, const ProgramObject& program) {
+    struct stat status {};
+    const auto file = registry.open_companion(program, kCodeCompanion);
+    return file && fstat(file->get(), &status) == 0 ? static_cast<std::size_t>(status.st_size) : 0;
+}
+
+Json describe(const Registry& registry, const ProgramObject& program) {
     Json row{{"id", program.id}, {"type", prog_type_name(program.program.type)}};
     if (!program.program.name.empty()) row["name"] = program.program.name;
     row["tag"] = tag_text(program);
@@ -59,6 +67,7 @@ Json describe(const ProgramObject& program) {
     const std::size_t native = native_code(program).size();
     row["jited"] = native != 0;
     if (native != 0) row["bytes_jited"] = native;
+    if (const std::size_t object = object_bytes(registry, program); object != 0) row["bytes_object"] = object;
     if (const auto ids = map_ids(program); !ids.empty()) row["map_ids"] = ids;
     if (program.btf) row["btf_id"] = program.btf->id;
     return row;
@@ -80,6 +89,7 @@ std::string show_text(const Json& row) {
         text += fmt::format("  jited {}B", row["bytes_jited"].get<std::size_t>());
     else
         text += "  not jited";
+    if (row.contains("bytes_object")) text += fmt::format("  object {}B", row["bytes_object"].get<std::size_t>());
     if (row.contains("map_ids"))
         text += fmt::format("  map_ids {}", fmt::join(row["map_ids"].get<std::vector<std::uint32_t>>(), ","));
     if (row.contains("btf_id")) text += fmt::format("\n\tbtf_id {}", row["btf_id"].get<std::uint32_t>());
@@ -132,7 +142,7 @@ Result<Answer> dump_jited(const ProgramObject& program) {
 Result<Answer> prog_show(Registry& registry, const Words& words) {
     Answer answer{.text = {}, .json = Json::array()};
     for (const ProgramPtr& program : BPFTIME_TRY(chosen_objects<ProgramObject>(registry, words))) {
-        answer.json.push_back(describe(*program));
+        answer.json.push_back(describe(registry, *program));
         answer.text += show_text(answer.json.back());
     }
     if (!words.empty()) answer.json = Json(answer.json.front());

@@ -8,6 +8,7 @@
 #include "tools/support/files.h"
 #include "tools/support/guard.h"
 #include "vm/interpreter/interpreter.h"
+#include "vm/linker/linker.h"
 #include "vm/llvm-jit/compiler.h"
 #include "vm/ubpf-jit/ubpf_jit.h"
 
@@ -15,16 +16,31 @@ namespace bpftime::tool {
 
 namespace {
 
+using Code = Result<std::unique_ptr<Executable>>;
+
+// The native object that `bpftime-aot compile` or `load` gave the program; where there is none, one compiled now.
+Code native(const Registry& registry, const ProgramObject& program, const Bindings& bindings) {
+    const auto file = registry.open_companion(program, kCodeCompanion);
+    if (!file && file.error().errnum != ENOENT) return fail(Error(file.error()));
+    if (!file) return llvm_jit(program.program, bindings);
+    const Bytes object = BPFTIME_TRY(tools::read_file(cat("/proc/self/fd/", file->get())));
+    return link_object(object, bindings,
+                       {.expected_tag = program_tag(program.program),
+                        .expected_program = program.program.name,
+                        .program_type = program.program.type});
+}
+
 struct EngineRow {
     std::string_view name;
-    Result<std::unique_ptr<Executable>> (*make)(const Program&, const Bindings&);
+    Code (*make)(const Registry&, const ProgramObject&, const Bindings&);
 };
-// The names of bpftime. JIT is the template compiler, which needs nothing; AOT compiles as bpftime-aot does and links
-// in memory.
+// The names of bpftime. JIT is the template compiler, which needs nothing.
 constexpr EngineRow kEngines[] = {
-    {"JIT", ubpf_jit},
-    {"AOT", [](const Program& program, const Bindings& bindings) { return llvm_jit(program, bindings); }},
-    {"INTERPRET", interpret},
+    {"JIT", [](const Registry&, const ProgramObject& program,
+               const Bindings& maps) { return ubpf_jit(program.program, maps); }},
+    {"AOT", native},
+    {"INTERPRET", [](const Registry&, const ProgramObject& program,
+                     const Bindings& maps) { return interpret(program.program, maps); }},
 };
 
 const EngineRow& engine_of(const std::string& name) {
@@ -55,7 +71,7 @@ Result<Answer> run(Registry& registry, const Words& words) {
     const auto object = BPFTIME_TRY(registry.by_id(ObjectKind::Program, id));
     const auto program = std::static_pointer_cast<ProgramObject>(object);
     const Bindings bindings = BPFTIME_TRY(program_bindings(*program));
-    const auto code = BPFTIME_TRY(engine->make(program->program, bindings));
+    const auto code = BPFTIME_TRY(engine->make(registry, *program, bindings));
 
     tools::guard_run("bpftimetool", {}, program->program.name, 0);
     void* const context = memory.empty() ? nullptr : memory.data();
