@@ -59,8 +59,12 @@ public:
         context_ = context;
         wake_ = wake;
     }
-    // What poll(2) on the map says: there is data, or a record that is not committed yet.
-    bool readable() const { return query(0) != 0; }
+    // What poll(2) on the map says: there is data, or a record that is not committed yet. The fence stands against that of a
+    // commit: either this sees the record, or the producer sees how far the caller has consumed, and wakes.
+    bool readable() const {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        return query(0) != 0;
+    }
     // For whoever waits for the consumer: discards what dead producers left at the consumer's side of the ring, and
     // wakes if that, or one that died before waking, calls for it. True: there was something.
     bool reclaim();

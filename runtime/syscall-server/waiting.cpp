@@ -32,6 +32,7 @@ std::uint64_t load(std::span<std::uint8_t> pages, std::size_t offset) {
 bool has_records(const BpfObject& object, std::span<std::uint8_t> pages) {
     if (pages.empty()) return false;
     const Positions at = positions(object);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // see RingbufMap::readable()
     return load(pages, at.read) != load(pages, at.written);
 }
 
