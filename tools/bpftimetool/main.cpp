@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
         CLI::App* group = group_of(app, row);
         CLI::App* command = group->add_subcommand(row.name, row.help);
         command->fallthrough();
-        command->add_option(row.words, typed->words, "");
+        command->add_option("ARGUMENT", typed->words, row.words);
         command->callback([typed, &row, &action] {
             typed->row = &row;
             action = [typed] { return carry_out(*typed); };

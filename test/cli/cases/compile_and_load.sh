@@ -25,7 +25,7 @@ t bpftime-aot load out/enter.o first
 head -c 200 out/enter.o >damaged.o
 bpftime-aot load damaged.o "$enter"
 bpftime-aot load missing.o "$enter"
-t bpftime-aot load damaged.o
+t bpftime-aot load damaged.o 2>&1 | grep -vE '^$|^ |:$|^Usage|^Make'  # and the help
 
 exec 3>&-
 wait
