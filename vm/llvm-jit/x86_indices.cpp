@@ -8,6 +8,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/InstIterator.h>
+#include <llvm/IR/PatternMatch.h>
 
 #include "vm/llvm-jit/optimise.h"
 
@@ -15,20 +16,19 @@ namespace bpftime::lowering {
 
 namespace {
 
-// What may be such an index once the code generator has combined it with what it is made of: a division by a constant becomes a
-// multiplication and a shift, a shift of that a mask.
+// What is such a mask, or becomes one: the code generator makes "(x >> c) & mask" of "(x >> b) << a", and its shifts of divisions by
+// constants too.
 bool may_become_index(const llvm::Instruction& value) {
+    using namespace llvm::PatternMatch;
     if (!value.getType()->isIntegerTy(32) && !value.getType()->isIntegerTy(64)) return false;
-    switch (value.getOpcode()) {
-        case llvm::Instruction::And:
-        case llvm::Instruction::Shl:
-        case llvm::Instruction::LShr:
-        case llvm::Instruction::Mul:
-        case llvm::Instruction::UDiv:
-        case llvm::Instruction::URem:
-        case llvm::Instruction::ZExt: return true;
-        default: return false;
-    }
+    const auto scales = [](unsigned bits) { return bits >= 1 && bits <= 3; };
+    const llvm::APInt* constant = nullptr;
+    if (match(&value, m_Shl(m_Value(), m_APInt(constant)))) return constant->ule(3);
+    if (match(&value, m_And(m_Value(), m_APInt(constant))) || match(&value, m_Mul(m_Value(), m_APInt(constant))))
+        return scales(constant->countr_zero());
+    const auto* const extended = llvm::dyn_cast<llvm::ZExtInst>(&value);
+    const auto* const narrow = extended ? llvm::dyn_cast<llvm::Instruction>(extended->getOperand(0)) : nullptr;
+    return narrow != nullptr && may_become_index(*narrow);
 }
 
 // True of an instruction that makes an address, or part of one, of its operand.
