@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 
 #include "runtime/maps/user_ops.h"
 #include "vm/core/kernel_names.h"
@@ -11,17 +10,7 @@ namespace bpftime {
 
 namespace {
 
-constexpr std::uint64_t kNoExist = 1, kExist = 2, kLock = 4;  // BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK
-Error errnum(int number, std::string_view cause) { return failure(cause).with_errno(number); }
-
 bool is_stored(const MapSpec& spec) { return std::ranges::count(supported_map_types(), spec.type) != 0; }
-
-Status check_flags(std::uint64_t flags, bool exists) {
-    if ((flags & ~kLock) > kExist) return fail(errnum(EINVAL, "unknown update flags"));
-    if ((flags & kNoExist) != 0 && exists) return fail(errnum(EEXIST, "the element exists"));
-    if ((flags & kExist) != 0 && !exists) return fail(errnum(ENOENT, "no such element"));
-    return {};
-}
 
 // A map of runtime/maps.
 class StoredElements final : public MapElements {
@@ -63,49 +52,6 @@ private:
     std::unique_ptr<Map> map_;
 };
 
-// Any map whose elements are found by key, and the arrays of file descriptors.
-class KeyedElements final : public MapElements {
-public:
-    KeyedElements(const MapSpec& spec, bool array)
-        : value_size_(spec.value_size), entries_(spec.max_entries), array_(array) {}
-
-    std::size_t value_size() const override { return value_size_; }
-    Result<Bytes> lookup(ByteView key) const override {
-        const auto found = elements_.find(Bytes(key.begin(), key.end()));
-        if (found == elements_.end()) return fail(errnum(ENOENT, "no such element"));
-        return found->second;
-    }
-    Status update(ByteView key, ByteView value, std::uint64_t flags) override {
-        Bytes name(key.begin(), key.end());
-        std::uint32_t index = 0;
-        if (array_) std::memcpy(&index, name.data(), sizeof(index));
-        if (array_ && index >= entries_) return fail(errnum(E2BIG, "the index is beyond the array"));
-        const bool exists = elements_.contains(name);
-        BPFTIME_CHECK(check_flags(flags, array_ ? (flags & kNoExist) != 0 || exists : exists));
-        if (!exists && elements_.size() >= entries_) return fail(errnum(E2BIG, "the map is full"));
-        elements_[std::move(name)] = Bytes(value.begin(), value.end());
-        return {};
-    }
-    Status erase(ByteView key) override {
-        if (elements_.erase(Bytes(key.begin(), key.end())) == 0) return fail(errnum(ENOENT, "no such element"));
-        return {};
-    }
-    Result<Bytes> next_key(std::optional<ByteView> key) const override {
-        auto next = elements_.begin();
-        if (key) {
-            const auto found = elements_.find(Bytes(key->begin(), key->end()));
-            if (found != elements_.end()) next = std::next(found);
-        }
-        if (next == elements_.end()) return fail(errnum(ENOENT, "no more elements"));
-        return next->first;
-    }
-
-private:
-    std::size_t value_size_, entries_;
-    bool array_;
-    std::map<Bytes, Bytes> elements_;
-};
-
 // Maps whose elements this registry does not keep.
 class NoElements final : public MapElements {
 public:
@@ -119,7 +65,7 @@ public:
 
 private:
     static Error unsupported() {
-        return errnum(kNotSupported, "elements of this map type are not reachable from outside");
+        return failure("elements of this map type are not reachable from outside").with_errno(kNotSupported);
     }
 
     std::size_t value_size_;
@@ -145,23 +91,12 @@ Result<std::uint64_t> elements_file_size(const MapSpec& spec) {
 }
 
 Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file, bool fresh) {
-    if (is_stored(spec)) {
-        const std::uint64_t size = BPFTIME_TRY(map_storage(spec));
-        const Fd own = BPFTIME_TRY(reopen(file));  // a mapping must not keep the lock of a descriptor handed out
-        Pages pages = BPFTIME_TRY(Pages::share(own.get(), size));
-        auto map = BPFTIME_TRY(fresh ? create_map(spec, std::move(pages)) : open_map(spec, std::move(pages)));
-        return std::make_unique<StoredElements>(std::move(map));
-    }
-    switch (static_cast<MapType>(spec.type)) {
-        case MapType::ProgArray:
-        case MapType::PerfEventArray:
-        case MapType::CgroupArray:
-        case MapType::ArrayOfMaps: return std::make_unique<KeyedElements>(spec, true);
-        case MapType::LruHash:
-        case MapType::LpmTrie:
-        case MapType::HashOfMaps: return std::make_unique<KeyedElements>(spec, false);
-        default: return std::make_unique<NoElements>(spec);
-    }
+    if (!is_stored(spec)) return std::make_unique<NoElements>(spec);
+    const std::uint64_t size = BPFTIME_TRY(map_storage(spec));
+    const Fd own = BPFTIME_TRY(reopen(file));  // a mapping must not keep the lock of a descriptor handed out
+    Pages pages = BPFTIME_TRY(Pages::share(own.get(), size));
+    auto map = BPFTIME_TRY(fresh ? create_map(spec, std::move(pages)) : open_map(spec, std::move(pages)));
+    return std::make_unique<StoredElements>(std::move(map));
 }
 
 }  // namespace bpftime

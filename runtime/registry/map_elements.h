@@ -40,8 +40,7 @@ public:
 bool is_ring(const MapSpec& spec);
 
 // Elements for a map of this shape, in the first elements_file_size() bytes of `file`, which are zero if `fresh`, else a map of
-// this shape already. Types that runtime/maps does not have live in this process, or exist only inside a running program and
-// answer ENOTSUPP.
+// this shape already. Types that runtime/maps does not have exist only inside a running program, and answer ENOTSUPP.
 Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file, bool fresh = true);
 
 // Bytes of the file that must stand behind a map of this shape, 0 when its elements live elsewhere. Errors are those of

@@ -201,7 +201,8 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
     if (!fd) return fail(fd.error().errnum == ENOENT ? no_such(key) : std::move(fd).error());
     Parts parts = BPFTIME_TRY(map_parts(fd->get(), key));
     const auto find_other = [&](ObjectKind kind, std::uint32_t id) -> Result<std::shared_ptr<BpfObject>> {
-        if (Key{kind, id} == key) return fail(failure(kind_name(kind), ' ', id, " refers to itself").with_errno(EBADMSG));
+        if (kind == key.kind && id >= key.id)  // one that came later, or itself: records must not go round in circles
+            return fail(failure(kind_name(kind), ' ', key.id, " refers to ", kind_name(kind), ' ', id).with_errno(EBADMSG));
         return find({kind, id});
     };
     auto object = BPFTIME_TRY(decode_record(key.kind, parts.record, find_other));
@@ -286,13 +287,6 @@ Status SharedRegistry::unpin(const std::string& path) {
     return fail(failure(path, " does not exist").with_errno(ENOENT));
 }
 
-std::vector<Key> SharedRegistry::pins() const {
-    std::vector<Key> result;
-    for (const auto& [path, name] : directory_.links("pins"))
-        if (const auto key = parse_name(name)) result.push_back(*key);
-    return result;
-}
-
 std::vector<PinnedObject> SharedRegistry::pinned_objects() const {
     std::vector<PinnedObject> result;
     for (const auto& [name, target] : directory_.links("pins"))
@@ -360,7 +354,8 @@ void SharedRegistry::collect() const {
     const auto lock = directory_.lock(DirectoryLock::Collect);
     if (!lock) return;
     const std::vector<Key> all = keys();
-    std::vector<Key> work = pins();
+    std::vector<Key> work;
+    for (const PinnedObject& pinned : pinned_objects()) work.push_back({pinned.kind, pinned.id});
     for (const Key key : all)
         if (is_held(key)) work.push_back(key);
     std::set<Key> alive;

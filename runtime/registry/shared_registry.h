@@ -54,7 +54,6 @@ private:
     Result<std::shared_ptr<BpfObject>> load(Key key) const;
     Result<std::shared_ptr<BpfObject>> find(Key key) const;
     std::vector<Key> keys() const;
-    std::vector<Key> pins() const;
 
     ShmDirectory directory_;
     mutable std::recursive_mutex mutex_;

@@ -105,6 +105,25 @@ TEST_CASE("a pinned object stays until it is unpinned") {
     CHECK(count(*registry, ObjectKind::Map) == 0);
 }
 
+TEST_CASE("records that refer to each other in circles are refused") {
+    const ShmName shm;
+    const auto registry = open_registry(shm);
+    auto outer = std::make_shared<MapObject>();
+    outer->spec = {.name = "outer", .type = 12, .key_size = 4, .value_size = 4, .max_entries = 1};
+    outer->inner = std::make_shared<MapObject>();
+    outer->inner->id = 1;  // what the outer map itself will be
+    auto file = registry->make_file("map", *elements_file_size(outer->spec));
+    REQUIRE(file);
+    outer->elements = *make_elements(outer->spec, file->get());
+    const auto fd = registry->publish(outer, *std::move(file));
+    REQUIRE(fd);
+    REQUIRE(outer->id == 1);
+    const auto other = open_registry(shm)->by_id(ObjectKind::Map, 1);
+    REQUIRE_FALSE(other);
+    CHECK(other.error().errnum == EBADMSG);
+    close(*fd);
+}
+
 TEST_CASE("ids are not used again") {
     const ShmName shm;
     const auto registry = open_registry(shm);

@@ -50,7 +50,7 @@ Status compile(SharedRegistry& registry, const CompileCommand& options, const Ob
         return {};
     }
     const bool runs_here = options.target.empty();
-    if (runs_here) BPFTIME_CHECK(store_code(registry, object, sealed.bytes));
+    if (runs_here) BPFTIME_CHECK(registry.store_companion(object, kCodeCompanion, sealed.bytes));
     fmt::print("{}: {}: program '{}', {}, checked: {}\n", object.id, path, object.program.name,
                summary(sealed.metadata, sealed.bytes.size()), sealed.metadata.verifier);
     return {};

@@ -26,7 +26,7 @@ Status load(const LoadOptions& options) {
     auto linked = link_object(object, bindings_of(*program), checks);
     if (!linked) return fail(std::move(linked).error().in_file(options.path));
     const Metadata metadata = BPFTIME_TRY(read_metadata(object));
-    BPFTIME_CHECK(store_code(*registry, *program, object));
+    BPFTIME_CHECK(registry->store_companion(*program, kCodeCompanion, object));
     fmt::print("{}: {}: program '{}', {}, checked: {}\n", program->id, options.path, metadata.program,
                summary(metadata, object.size()), metadata.verifier);
     return {};

@@ -35,10 +35,6 @@ Result<std::shared_ptr<ProgramObject>> find_program(const SharedRegistry& regist
     return fail(std::move(object).error().with_hint("'bpftimetool prog show' lists them"));
 }
 
-Status store_code(SharedRegistry& registry, const ProgramObject& program, std::span<const std::uint8_t> object) {
-    return registry.store_companion(program, kCodeCompanion, object);
-}
-
 Bindings bindings_of(const ProgramObject& program) {
     Bindings bindings = default_bindings();
     for (const auto& map : program.maps) {
