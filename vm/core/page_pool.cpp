@@ -68,10 +68,11 @@ std::uint8_t* PagePool::take(std::size_t size, const void* near) {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock) return nullptr;
     if (std::uint8_t* const run = reuse(pages, near)) return run;
-    if (left_ < size && !map_batch(near)) return nullptr;
-    if (!within_reach(next_, size, near)) return nullptr;
-    left_ -= size;
-    return std::exchange(next_, next_ + size);
+    const std::size_t guard = page_size();  // inaccessible, behind every run
+    if (left_ < size + guard && !map_batch(near)) return nullptr;
+    if (!within_reach(next_, size, near) || mprotect(next_ + size, guard, PROT_NONE) != 0) return nullptr;
+    left_ -= size + guard;
+    return std::exchange(next_, next_ + size + guard);
 }
 
 std::uint8_t* PagePool::reuse(std::size_t pages, const void* near) {

@@ -1,5 +1,6 @@
 // Pages for small programs: mapped ahead in batches and taken back when a program goes, so that publishing one costs an mprotect
-// instead of an mmap, page faults and a munmap (1.3 instead of 5.3 microseconds on the machine this was written on).
+// instead of an mmap, page faults and a munmap. An inaccessible page parts each run from the next: code that runs on faults, and a
+// change of protection neither splits the kernel's areas nor merges them, which makes it three times as fast.
 #pragma once
 
 #include <array>
