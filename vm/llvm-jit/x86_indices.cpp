@@ -20,7 +20,7 @@ namespace {
 // constants too.
 bool may_become_index(const llvm::Instruction& value) {
     using namespace llvm::PatternMatch;
-    if (!value.getType()->isIntegerTy(32) && !value.getType()->isIntegerTy(64)) return false;
+    if (!value.getType()->isIntegerTy()) return false;
     const auto scales = [](unsigned bits) { return bits >= 1 && bits <= 3; };
     const llvm::APInt* constant = nullptr;
     if (match(&value, m_Shl(m_Value(), m_APInt(constant)))) return constant->ule(3);
