@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runtime/maps/cpu_slots.h"
 #include "runtime/registry/btf.h"
 #include "runtime/registry/fd.h"
 #include "runtime/registry/map_elements.h"
@@ -60,7 +62,13 @@ struct MapObject final : BpfObject {
     std::shared_ptr<MapObject> inner;  // template of a map-in-map's values
     std::shared_ptr<BtfObject> btf;
     std::uint32_t key_type = 0, value_type = 0;
+    std::optional<std::uint32_t> spin_lock;  // offset of the struct bpf_spin_lock in a value, where its BTF has one
 };
+
+// Looks for the spin lock in the BTF of the map's values. Errors are those of BPF_MAP_CREATE.
+Status find_spin_lock(MapObject& map);
+// Gives the map its elements, which learn of the lock.
+void set_elements(MapObject& map, std::unique_ptr<MapElements> elements);
 
 // Records of BTF func_info and line_info as they came (struct bpf_func_info, bpf_line_info of the UAPI).
 struct FuncRecord {
@@ -85,7 +93,13 @@ struct ProgramObject final : BpfObject {
     std::uint32_t attach_btf_type = 0;
     std::vector<FuncRecord> functions;
     std::vector<LineRecord> lines;
+    std::shared_ptr<CpuSlots> cpu_slots;  // of everybody who shares its maps; null: this process alone does
 };
+
+// What a ProgramRun of it takes.
+inline CpuSlots* cpu_slots_of(const ProgramObject& program) {
+    return program.cpu_slots ? program.cpu_slots.get() : private_cpu_slots();
+}
 
 // What makes a program run.
 enum class ProbeKind : std::uint8_t {

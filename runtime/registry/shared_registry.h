@@ -45,7 +45,8 @@ public:
 private:
     using Key = ObjectReference;
 
-    explicit SharedRegistry(ShmDirectory directory) : directory_(std::move(directory)) {}
+    SharedRegistry(ShmDirectory directory, std::shared_ptr<CpuSlots> slots)
+        : directory_(std::move(directory)), cpu_slots_(std::move(slots)) {}
 
     bool is_held(Key key) const;
     std::vector<Key> references(Key key) const;
@@ -54,8 +55,10 @@ private:
     Result<std::shared_ptr<BpfObject>> load(Key key) const;
     Result<std::shared_ptr<BpfObject>> find(Key key) const;
     std::vector<Key> keys() const;
+    void share_cpus(BpfObject& object) const;
 
     ShmDirectory directory_;
+    std::shared_ptr<CpuSlots> cpu_slots_;
     mutable std::recursive_mutex mutex_;
     mutable std::map<Key, std::shared_ptr<BpfObject>> known_;  // by this process, mapped
     mutable std::atomic<std::uint32_t> published_ = 0;                      // since the last collection

@@ -27,24 +27,28 @@ Result<std::unique_ptr<Executable>> compile(const Program& program, const Bindin
     return code;
 }
 
-Status run_checked_once(const Program& program, const Bindings& bindings, const RunRequest& request,
+Status run_checked_once(const ProgramObject& object, const Bindings& bindings, const RunRequest& request,
                         RunReport& report) {
     const std::uint64_t start = now();
-    report.result = BPFTIME_TRY(run_checked(program, bindings, request.ctx, request.size,
+    const ProgramRun run(cpu_slots_of(object), request.cpu);
+    report.result = BPFTIME_TRY(run_checked(object.program, bindings, request.ctx, request.size,
                                             {.max_insns = kMaxCheckedInsns, .regions = request.regions}));
     report.nanoseconds += now() - start;
     ++report.runs;
     return {};
 }
 
-Status carry_out(const Program& program, const Bindings& bindings, const RunRequest& request, RunReport& report) {
+Status carry_out(const ProgramObject& object, const Bindings& bindings, const RunRequest& request, RunReport& report) {
     const std::uint64_t repeat = std::max<std::uint64_t>(request.repeat, 1);
     if (request.engine == RunEngine::CheckedThenCompiled)
-        BPFTIME_CHECK(run_checked_once(program, bindings, request, report));
+        BPFTIME_CHECK(run_checked_once(object, bindings, request, report));
     if (report.runs == repeat) return {};
-    const auto code = BPFTIME_TRY(compile(program, bindings, request.engine));
+    const auto code = BPFTIME_TRY(compile(object.program, bindings, request.engine));
     const std::uint64_t start = now();
-    for (; report.runs < repeat; ++report.runs) report.result = code->run(request.ctx, request.size);
+    for (; report.runs < repeat; ++report.runs) {
+        const ProgramRun run(cpu_slots_of(object), request.cpu);
+        report.result = code->run(request.ctx, request.size);
+    }
     report.nanoseconds += now() - start;
     return {};
 }
@@ -72,7 +76,7 @@ Result<RunReport> run_program(ProgramObject& object, const RunRequest& request) 
     if (auto offered = check_bindings(object.program, bindings); !offered)
         return fail(unsupported(std::move(offered).error().in_program(object.program.name)));
     RunReport report;
-    const Status done = carry_out(object.program, bindings, request, report);
+    const Status done = carry_out(object, bindings, request, report);
     if (stats_enabled()) {
         object.page->runs.fetch_add(report.runs, std::memory_order_relaxed);
         object.page->run_time.fetch_add(report.nanoseconds, std::memory_order_relaxed);

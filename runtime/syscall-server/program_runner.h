@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/maps/program_run.h"
 #include "runtime/registry/objects.h"
 #include "vm/core/engine.h"
 #include "vm/interpreter/interpreter.h"
@@ -27,6 +28,7 @@ struct RunRequest {
     std::uint32_t repeat = 1;
     RunEngine engine = RunEngine::CheckedThenCompiled;
     std::vector<MemoryRegion> regions;  // that the program may reach beside its context
+    std::uint32_t cpu = kNoCpu;         // whose per-CPU values it uses; kNoCpu: any
 };
 
 struct RunReport {
