@@ -9,6 +9,8 @@
 #include <cstring>
 #include <set>
 
+#include "runtime/helpers/trace_ring.h"
+
 namespace bpftime {
 
 namespace {
@@ -17,6 +19,7 @@ using Key = ObjectReference;
 
 constexpr std::string_view kPrefixes[kObjectKinds] = {"map.", "program.", "btf.", "link.", "event."};
 constexpr std::string_view kWake = ".wake";  // companion of an object whose descriptor is waited on: a named pipe
+constexpr const char* kTrace = "trace";
 constexpr std::uint32_t kCollectEvery = 16;  // publications
 
 std::string file_name(Key key) { return cat(kPrefixes[static_cast<std::size_t>(key.kind)], key.id); }
@@ -115,6 +118,10 @@ Result<std::unique_ptr<SharedRegistry>> SharedRegistry::open(ShmDirectory::Open 
     return registry;
 }
 
+SharedRegistry::~SharedRegistry() {
+    for (const auto& [key, object] : known_) end_live(*object);
+}
+
 Result<Fd> SharedRegistry::make_file(const char*, std::uint64_t size) { return directory_.make_file(whole_pages(size)); }
 
 Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
@@ -142,6 +149,7 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     page->record_size = record.size();
     object->id = directory_.control().last_id[page->kind].fetch_add(1) + 1;
     page->id = object->id;
+    object->home = this;
     const Key key{object->kind(), object->id};
     if (object->id == 0) return fail(failure("all ids are used up").with_errno(E2BIG));
     if (waited_on) BPFTIME_CHECK(directory_.make_pipe(cat(file_name(key), kWake)));
@@ -207,6 +215,7 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
     };
     auto object = BPFTIME_TRY(decode_record(key.kind, parts.record, find_other));
     object->id = key.id;
+    object->home = this;
     if (key.kind == ObjectKind::Map) {
         auto& map = static_cast<MapObject&>(*object);
         const std::uint64_t needed = BPFTIME_TRY(elements_file_size(map.spec));
@@ -259,6 +268,25 @@ Result<int> SharedRegistry::open(const BpfObject& object) const {
 // Files elsewhere are none of ours.
 void SharedRegistry::closed(const FileIdentity& file) {
     if (file.device == directory_.device()) collect();
+}
+
+// When two processes make the file at once, one of them wins.
+TraceRing* SharedRegistry::trace() const {
+    const std::lock_guard guard(mutex_);
+    if (trace_) return trace_.get();
+    auto fd = directory_.open_file(kTrace);
+    if (!fd) {
+        const auto made = directory_.make_file(TraceRing::kStorage);
+        if (!made) return nullptr;
+        (void)directory_.link(made->get(), kTrace);
+        fd = directory_.open_file(kTrace);
+    }
+    struct stat status {};
+    if (!fd || fstat(fd->get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < TraceRing::kStorage)
+        return nullptr;
+    auto pages = Pages::share(fd->get(), TraceRing::kStorage);
+    if (pages) trace_ = std::make_unique<TraceRing>(*std::move(pages));
+    return trace_.get();
 }
 
 // ---- Pins: files that hold the name of an object's file ---------------------------------------------------------------------
@@ -370,7 +398,11 @@ void SharedRegistry::collect() const {
         if (!alive.contains(key)) remove(key);
     remove_companions();
     const std::lock_guard guard(mutex_);
-    std::erase_if(known_, [&](const auto& entry) { return !alive.contains(entry.first); });
+    std::erase_if(known_, [&](const auto& entry) {
+        const bool gone = !alive.contains(entry.first);
+        if (gone) end_live(*entry.second);
+        return gone;
+    });
     published_ = 0;
 }
 

@@ -15,6 +15,7 @@ class SharedRegistry final : public Registry {
 public:
     // See ShmDirectory::open.
     static Result<std::unique_ptr<SharedRegistry>> open(ShmDirectory::Open how, const std::string& name = {});
+    ~SharedRegistry() override;
 
     Result<Fd> make_file(const char* name, std::uint64_t size) override;
     Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) override;
@@ -33,6 +34,8 @@ public:
     std::vector<PinnedObject> pinned_objects() const override;
     Status freeze(MapObject& map, int fd) override;
     Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) override;
+    bool is_shared() const override { return true; }
+    TraceRing* trace() const override;  // the file "trace", made when it is first asked for
 
     // Removes the objects that nobody needs any more; those that processes left behind when they died among them. Does nothing while
     // another process does, or publishes.
@@ -58,6 +61,7 @@ private:
     ShmDirectory directory_;
     mutable std::recursive_mutex mutex_;
     mutable std::map<Key, std::shared_ptr<BpfObject>> known_;  // by this process, mapped
+    mutable std::unique_ptr<TraceRing> trace_;
     mutable std::atomic<std::uint32_t> published_ = 0;                      // since the last collection
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/helpers/run_context.h"
 #include "runtime/registry/objects.h"
 #include "vm/core/engine.h"
 #include "vm/interpreter/interpreter.h"
@@ -14,6 +15,9 @@ namespace bpftime {
 // The helpers of this runtime and the maps of `program` where they live. They stay valid as long as the program does.
 // ENOTSUPP for a map type that programs cannot use in this runtime.
 Result<Bindings> program_bindings(const ProgramObject& program);
+
+// What the helpers of a run of `program` shall know when nothing but a system call makes it run. A RunScope of it a run.
+RunContext run_context(const ProgramObject& program, std::uint64_t context_size);
 
 enum class RunEngine : std::uint8_t {
     CheckedThenCompiled,  // the first run bounds every access, those after it are compiled; for whoever trusts nobody

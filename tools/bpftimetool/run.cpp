@@ -77,7 +77,11 @@ Result<Answer> run(Registry& registry, const Words& words) {
     void* const context = memory.empty() ? nullptr : memory.data();
     std::uint64_t result = 0;
     const auto start = std::chrono::steady_clock::now();
-    for (std::uint32_t index = 0; index < repeat; ++index) result = code->run(context, memory.size());
+    RunContext about = run_context(*program, memory.size());
+    for (std::uint32_t index = 0; index < repeat; ++index) {
+        const RunScope scope(about);
+        result = code->run(context, memory.size());
+    }
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
     const double each = spent.count() / repeat;
     return Answer{fmt::format("Return value: {}, duration (average): {:.0f}ns\n", result, each),
