@@ -84,6 +84,13 @@ Result<Fd> LocalRegistry::open_companion(const BpfObject& object, const char* na
     return reopen(found->second.get());
 }
 
+std::unique_ptr<Waker> LocalRegistry::waker(const BpfObject& object) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = table(object.kind()).find(object.id);
+    auto pipe = found == table(object.kind()).end() ? Result<Fd>(Fd()) : reopen(found->second.file.get());
+    return std::make_unique<Waker>(pipe ? *std::move(pipe) : Fd());
+}
+
 // Takes a link or perf event that nothing leads to any more out of the tables.
 std::shared_ptr<BpfObject> LocalRegistry::take_unused(const FileIdentity& identity) {
     const std::lock_guard lock(mutex_);
@@ -155,6 +162,21 @@ Status LocalRegistry::freeze(MapObject& map, int fd) {
     }
     map.page->frozen.store(1);
     return {};
+}
+
+Result<int> LocalRegistry::enable_stats() {
+    const std::lock_guard lock(mutex_);
+    if (!stats_) stats_ = BPFTIME_TRY(anonymous_file("bpf-stats", 0));
+    Fd holder = BPFTIME_TRY(held_descriptor(stats_.get()));
+    counting_ = true;
+    return holder.release();
+}
+
+bool LocalRegistry::stats_enabled() const {
+    if (!counting_) return false;
+    const std::lock_guard lock(mutex_);
+    if (is_unheld(stats_.get())) counting_ = false;
+    return counting_;
 }
 
 // Every object stays until the end as it is.

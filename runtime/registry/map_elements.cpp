@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/maps/ringbuf.h"
 #include "runtime/maps/user_ops.h"
 #include "vm/core/kernel_names.h"
 
@@ -42,6 +43,11 @@ public:
         return {map_->values(), map_->spec().value_size};
     }
     Map* map() const override { return map_.get(); }
+    void wake_by(std::unique_ptr<Waker> waker) override {
+        if (static_cast<MapType>(map_->spec().type) != MapType::Ringbuf) return;
+        waker_ = std::move(waker);
+        static_cast<RingbufMap&>(*map_).set_wake([](RingbufMap&, void* to) { static_cast<Waker*>(to)->wake(); }, waker_.get());
+    }
 
 private:
     Status answer(int result) const {
@@ -49,6 +55,7 @@ private:
         return fail(failure("map '", map_->spec().name, "': ", std::strerror(-result)).with_errno(-result));
     }
 
+    std::unique_ptr<Waker> waker_;  // which map_ calls
     std::unique_ptr<Map> map_;
 };
 

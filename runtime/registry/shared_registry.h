@@ -22,6 +22,7 @@ public:
     Result<Fd> open_companion(const BpfObject& object, const char* name) const override;
     // A companion with these contents, which takes the place of one that is there in one step.
     Status store_companion(const BpfObject& object, const char* name, std::span<const std::uint8_t> contents);
+    std::unique_ptr<Waker> waker(const BpfObject& object) const override;
     Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;
     Result<std::shared_ptr<BpfObject>> at(int fd) const override;
     Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;
@@ -36,6 +37,8 @@ public:
     Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) override;
     bool is_shared() const override { return true; }
     TraceRing* trace() const override;  // the file "trace", made when it is first asked for
+    Result<int> enable_stats() override;
+    bool stats_enabled() const override;
 
     // Removes the objects that nobody needs any more; those that processes left behind when they died among them. Does nothing while
     // another process does, or publishes.
@@ -44,6 +47,11 @@ public:
     // Ids of all objects of a kind, ascending.
     std::vector<std::uint32_t> ids(ObjectKind kind) const;
     const ShmDirectory& directory() const { return directory_; }
+
+    // To be called by pthread_atfork(3)'s handlers where this process may fork while its threads use the registry: before, and in
+    // parent and child after. A child has no lock of its parent's threads then, neither in memory nor on a file.
+    void before_fork() const;
+    void after_fork() const;
 
 private:
     using Key = ObjectReference;
@@ -56,13 +64,25 @@ private:
     void remove_companions() const;
     Result<std::shared_ptr<BpfObject>> load(Key key) const;
     Result<std::shared_ptr<BpfObject>> find(Key key) const;
+    Result<std::shared_ptr<BpfObject>> find_locked(Key key) const;
+    void end_stats() const;
+
+    // A lock of the directory, and of this process's threads that take one: none is held while the process forks.
+    struct Turn {
+        std::unique_lock<std::mutex> mine;
+        FileLock everyones;
+    };
+    Result<Turn> publishing() const;
+    std::optional<Turn> collecting() const;
     std::vector<Key> keys() const;
 
     ShmDirectory directory_;
-    mutable std::recursive_mutex mutex_;
-    mutable std::map<Key, std::shared_ptr<BpfObject>> known_;  // by this process, mapped
+    mutable std::mutex turn_;   // taken before mutex_
+    mutable std::mutex mutex_;  // of known_
+    mutable std::map<Key, std::shared_ptr<BpfObject>> known_;   // by this process, mapped
     mutable std::unique_ptr<TraceRing> trace_;
-    mutable std::atomic<std::uint32_t> published_ = 0;                      // since the last collection
+    mutable std::atomic<std::uint32_t> published_ = 0;          // since the last collection
+    mutable std::atomic<std::uint64_t> stats_asked_ = 0;        // when it was last looked whether somebody wants statistics
 };
 
 }  // namespace bpftime

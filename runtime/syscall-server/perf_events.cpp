@@ -258,14 +258,14 @@ Result<Fd> perf_ring(Registry& registry, PerfEventObject& event, std::size_t siz
     size = (size + page - 1) / page * page;
     const std::size_t data = size - page;
     // Pages that nobody has mapped any more make way for others.
-    auto ring = registry.open_companion(event, kRing);
+    auto ring = registry.open_companion(event, kRingCompanion);
     const bool mapped = ring && !is_unheld(ring->get());
     const bool shape = size >= page && (data & (data - 1)) == 0 && (!mapped || event.page->ring_size == size);
     if (event.target.kind != ProbeKind::Output || offset != 0 || !shape)
         return fail(failure("an output event is mapped as one page and a power of two of pages, always the same"));
     if (!mapped) {
         event.page->ring_size = 0;
-        ring = BPFTIME_TRY(registry.make_companion(event, kRing, size));
+        ring = BPFTIME_TRY(registry.make_companion(event, kRingCompanion, size));
         const SharedPages header = BPFTIME_TRY(SharedPages::map(ring->get(), page));
         auto* control = reinterpret_cast<perf_event_mmap_page*>(header.bytes().data());
         control->data_offset = page;

@@ -9,8 +9,8 @@
 
 #include "runtime/helpers/helpers.h"
 #include "runtime/registry/registry.h"
+#include "runtime/registry/statistics.h"
 #include "runtime/syscall-server/live_map.h"
-#include "runtime/syscall-server/stats.h"
 #include "vm/core/kernel_names.h"
 #include "vm/ubpf-jit/ubpf_jit.h"
 
@@ -109,16 +109,14 @@ Result<Bindings> program_bindings(const ProgramObject& program) {
     return bindings;
 }
 
-Result<RunReport> run_program(ProgramObject& object, const RunRequest& request) {
+Result<RunReport> run_program(const Registry& registry, ProgramObject& object, const RunRequest& request) {
     const Bindings bindings = BPFTIME_TRY(program_bindings(object));
     if (auto offered = check_bindings(object.program, bindings); !offered)
         return fail(unsupported(std::move(offered).error().in_program(object.program.name)));
     RunReport report;
+    const bool counted = registry.stats_enabled();
     const Status done = carry_out(object, bindings, request, report);
-    if (stats_enabled()) {
-        object.page->runs.fetch_add(report.runs, std::memory_order_relaxed);
-        object.page->run_time.fetch_add(report.nanoseconds, std::memory_order_relaxed);
-    }
+    if (counted) count_runs(object, report.runs, report.nanoseconds);
     if (!done) return fail(Error(done.error()));
     return report;
 }

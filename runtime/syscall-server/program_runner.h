@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/helpers/run_context.h"
-#include "runtime/registry/objects.h"
+#include "runtime/registry/registry.h"
 #include "vm/core/engine.h"
 #include "vm/interpreter/interpreter.h"
 
@@ -41,7 +41,7 @@ struct RunReport {
 
 // Runs `program` `repeat` times (0 counts as 1) on its maps. Refuses a program whose
 // helpers or maps this runtime does not have with ENOTSUPP; a run that leaves its memory ends with an error that names
-// the instruction. Counts in the program's statistics while these are on (stats.h).
-Result<RunReport> run_program(ProgramObject& program, const RunRequest& request);
+// the instruction. Counts in the program's statistics while `registry` has these on.
+Result<RunReport> run_program(const Registry& registry, ProgramObject& program, const RunRequest& request);
 
 }  // namespace bpftime
