@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/maps/cpu_slots.h"
 #include "runtime/registry/btf.h"
 #include "runtime/registry/fd.h"
 #include "runtime/registry/map_elements.h"
@@ -89,7 +90,13 @@ struct ProgramObject final : BpfObject {
     std::uint32_t attach_btf_type = 0;
     std::vector<FuncRecord> functions;
     std::vector<LineRecord> lines;
+    std::shared_ptr<CpuSlots> cpu_slots;  // of everybody who shares its maps; null: this process alone does
 };
+
+// What a ProgramRun of it takes.
+inline CpuSlots* cpu_slots_of(const ProgramObject& program) {
+    return program.cpu_slots ? program.cpu_slots.get() : private_cpu_slots();
+}
 
 // What makes a program run.
 enum class ProbeKind : std::uint8_t {

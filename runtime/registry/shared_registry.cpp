@@ -112,11 +112,29 @@ std::string pin_path(std::string_view name) {
     return path;
 }
 
+// The file "cpus" of a registry, made where it is missing; when two do so at once, one of them wins.
+Result<std::shared_ptr<CpuSlots>> open_cpu_slots(const ShmDirectory& directory) {
+    constexpr const char* kName = "cpus";
+    const std::uint64_t size = CpuSlots::storage_size();
+    auto fd = directory.open_file(kName);
+    if (!fd) {
+        const Fd made = BPFTIME_TRY(directory.make_file(size));
+        const Status linked = directory.link(made.get(), kName);
+        if (!linked && linked.error().errnum != EEXIST) return fail(Error(linked.error()));
+        fd = BPFTIME_TRY(directory.open_file(kName));
+    }
+    struct stat status {};
+    if (fstat(fd->get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < size)
+        return fail(failure(directory.path(), '/', kName, " is truncated").with_errno(EPROTO));
+    return std::make_shared<CpuSlots>(BPFTIME_TRY(Pages::share(fd->get(), size)));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SharedRegistry>> SharedRegistry::open(ShmDirectory::Open how, const std::string& name) {
     ShmDirectory directory = BPFTIME_TRY(ShmDirectory::open(name, how));
-    std::unique_ptr<SharedRegistry> registry(new SharedRegistry(std::move(directory)));
+    auto slots = BPFTIME_TRY(open_cpu_slots(directory));
+    std::unique_ptr<SharedRegistry> registry(new SharedRegistry(std::move(directory), std::move(slots)));
     registry->collect();
     return registry;
 }
@@ -160,12 +178,17 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     Fd named = BPFTIME_TRY(directory_.open_file(waited_on ? cat(file_name(key), kWake) : file_name(key)));
     BPFTIME_CHECK(hold(named.get()));
     object->page = page_of({std::move(pages), page, {}});
+    share_cpus(*object);
     {
         const std::lock_guard guard(mutex_);
         known_[key] = std::move(object);
     }
     directory_.control().generation.fetch_add(1);
     return high_descriptor(std::move(named));
+}
+
+void SharedRegistry::share_cpus(BpfObject& object) const {
+    if (object.kind() == ObjectKind::Program) static_cast<ProgramObject&>(object).cpu_slots = cpu_slots_;
 }
 
 Result<Fd> SharedRegistry::make_companion(const BpfObject& object, const char* name, std::uint64_t size) {
@@ -243,6 +266,7 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
         if (ring) map.elements->wake_by(waker(map));
     }
     object->page = page_of(std::move(parts));
+    share_cpus(*object);
     return object;
 }
 

@@ -56,7 +56,8 @@ public:
 private:
     using Key = ObjectReference;
 
-    explicit SharedRegistry(ShmDirectory directory) : directory_(std::move(directory)) {}
+    SharedRegistry(ShmDirectory directory, std::shared_ptr<CpuSlots> slots)
+        : directory_(std::move(directory)), cpu_slots_(std::move(slots)) {}
 
     bool is_held(Key key) const;
     std::vector<Key> references(Key key) const;
@@ -75,8 +76,10 @@ private:
     Result<Turn> publishing() const;
     std::optional<Turn> collecting() const;
     std::vector<Key> keys() const;
+    void share_cpus(BpfObject& object) const;
 
     ShmDirectory directory_;
+    std::shared_ptr<CpuSlots> cpu_slots_;
     mutable std::mutex turn_;   // taken before mutex_
     mutable std::mutex mutex_;  // of known_
     mutable std::map<Key, std::shared_ptr<BpfObject>> known_;   // by this process, mapped

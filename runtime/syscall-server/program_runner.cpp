@@ -39,6 +39,7 @@ Status run_checked_once(const ProgramObject& object, const Bindings& bindings, c
     const std::uint64_t start = now();
     RunContext context = run_context(object, request.size);
     const RunScope scope(context);
+    const ProgramRun run(cpu_slots_of(object), request.cpu);
     report.result = BPFTIME_TRY(run_checked(object.program, bindings, request.ctx, request.size,
                                             {.max_insns = kMaxCheckedInsns, .regions = request.regions}));
     report.nanoseconds += now() - start;
@@ -56,6 +57,7 @@ Status carry_out(const ProgramObject& object, const Bindings& bindings, const Ru
     RunContext context = run_context(object, request.size);
     for (; report.runs < repeat; ++report.runs) {
         const RunScope scope(context);
+        const ProgramRun run(cpu_slots_of(object), request.cpu);
         report.result = code->run(request.ctx, request.size);
     }
     report.nanoseconds += now() - start;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/helpers/run_context.h"
+#include "runtime/maps/program_run.h"
 #include "runtime/registry/registry.h"
 #include "vm/core/engine.h"
 #include "vm/interpreter/interpreter.h"
@@ -31,6 +32,7 @@ struct RunRequest {
     std::uint32_t repeat = 1;
     RunEngine engine = RunEngine::CheckedThenCompiled;
     std::vector<MemoryRegion> regions;  // that the program may reach beside its context
+    std::uint32_t cpu = kNoCpu;         // whose per-CPU values it uses; kNoCpu: any
 };
 
 struct RunReport {

@@ -82,6 +82,7 @@ Result<Answer> run(Registry& registry, const Words& words) {
     RunContext about = run_context(*program, memory.size());
     for (std::uint32_t index = 0; index < repeat; ++index) {
         const RunScope scope(about);
+        const ProgramRun run(cpu_slots_of(*program));
         result = code->run(context, memory.size());
     }
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
