@@ -10,7 +10,6 @@
 #include <cstring>
 #include <set>
 
-#include "runtime/helpers/trace_ring.h"
 
 namespace bpftime {
 
