@@ -20,9 +20,9 @@ Result<FileIdentity> identify(int fd) {
     return FileIdentity{status.st_dev, status.st_ino};
 }
 
-Result<Fd> reopen(int fd) {
+Result<Fd> reopen(int fd, Access access) {
     // Not by open(): while libbpf loads an object, the loader answers that call in the kernel's place.
-    Fd fresh(openat(AT_FDCWD, cat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC));
+    Fd fresh(openat(AT_FDCWD, cat("/proc/self/fd/", fd).c_str(), (access == Access::Read ? O_RDONLY : O_RDWR) | O_CLOEXEC));
     const int error = errno;
     if (!fresh) return fail(failure("cannot open file descriptor ", fd, " again: ", std::strerror(error)).with_errno(error));
     return fresh;
@@ -65,8 +65,12 @@ bool is_unheld(int fd) {
     return true;
 }
 
-Result<Fd> held_descriptor(int fd) {
-    auto opened = reopen(fd);
+FileLock::~FileLock() {
+    if (fd_) flock(fd_.get(), LOCK_UN);
+}
+
+Result<Fd> held_descriptor(int fd, Access access) {
+    auto opened = reopen(fd, access);
     // Without /proc, or a changed user: a duplicate, which is not counted.
     if (opened) lock_file(opened->get(), LOCK_SH);
     else opened = Fd(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
@@ -74,6 +78,38 @@ Result<Fd> held_descriptor(int fd) {
     const int error = errno;
     if (!*opened) return fail(failure("cannot open a file descriptor: ", std::strerror(error)).with_errno(error));
     return opened;
+}
+
+namespace {
+
+// An open file description lock: it belongs to the description, as flock(2)'s do, and is counted apart from them.
+bool mark(int fd, int command, short type) {
+    struct flock range {};
+    range.l_type = type;
+    range.l_whence = SEEK_SET;
+    range.l_len = 1;
+    int result;
+    do result = fcntl(fd, command, &range);
+    while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
+}  // namespace
+
+WriterLock::~WriterLock() {
+    if (fd_) mark(fd_.get(), F_OFD_SETLK, F_UNLCK);
+}
+
+Status mark_writer(int fd) {
+    if (mark(fd, F_OFD_SETLKW, F_RDLCK)) return {};
+    const int error = errno;
+    return fail(failure("cannot lock a file for writing: ", std::strerror(error)).with_errno(error));
+}
+
+Result<WriterLock> keep_writers_out(int fd) {
+    Fd own = BPFTIME_TRY(reopen(fd));
+    if (mark(own.get(), F_OFD_SETLK, F_WRLCK)) return WriterLock(std::move(own));
+    return fail(failure("it is mapped for writing").with_errno(EBUSY));
 }
 
 Result<SharedPages> SharedPages::map(int fd, std::size_t size) {

@@ -38,7 +38,8 @@ struct FileIdentity {
 Result<FileIdentity> identify(int fd);  // EBADF
 
 // A description of its own of the file behind `fd`, which shares neither locks nor position with it.
-Result<Fd> reopen(int fd);
+enum class Access : std::uint8_t { Read, ReadWrite };
+Result<Fd> reopen(int fd, Access access = Access::ReadWrite);
 
 // A new anonymous file of `size` zero bytes, close-on-exec, that can be sealed. `name` shows in /proc/PID/fd.
 Result<Fd> anonymous_file(const char* name, std::size_t size);
@@ -51,8 +52,37 @@ Status hold(int fd);
 // meanwhile waits in hold(), and finds it gone if it was unlinked.
 bool is_unheld(int fd);
 bool seize(int fd);
+// A flock(2) that ends with this: explicitly, as a child forked meanwhile has a copy of the descriptor.
+class FileLock {
+public:
+    FileLock() = default;
+    explicit FileLock(Fd locked) : fd_(std::move(locked)) {}
+    FileLock(FileLock&&) = default;
+    FileLock& operator=(FileLock&&) = default;
+    ~FileLock();
+
+private:
+    Fd fd_;
+};
+
 // The file of `fd` opened anew and held, close-on-exec and never as a standard stream.
-Result<Fd> held_descriptor(int fd);
+Result<Fd> held_descriptor(int fd, Access access = Access::ReadWrite);
+
+// Who may change a file behind the registry's back: a mapping to write counts from mark_writer(), on the description that it is made
+// from, until the last of that description's descriptors and mappings is gone. keep_writers_out() fails with EBUSY while there is one;
+// until its result is destroyed mark_writer() waits.
+class WriterLock {
+public:
+    explicit WriterLock(Fd locked) : fd_(std::move(locked)) {}
+    WriterLock(WriterLock&&) = default;
+    WriterLock& operator=(WriterLock&&) = default;
+    ~WriterLock();
+
+private:
+    Fd fd_;
+};
+Status mark_writer(int fd);
+Result<WriterLock> keep_writers_out(int fd);
 
 // Shared pages of a file. Unmaps on destruction.
 class SharedPages {

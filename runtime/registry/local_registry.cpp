@@ -21,6 +21,10 @@ const char* file_name(ObjectKind kind) {
 
 }  // namespace
 
+LocalRegistry::~LocalRegistry() {
+    for (auto& [id, entry] : tables_[static_cast<std::size_t>(ObjectKind::Map)]) end_live(*entry.object);
+}
+
 Result<int> LocalRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
     if (!file) file = BPFTIME_TRY(anonymous_file(file_name(object->kind()), 0));
     const FileIdentity identity = BPFTIME_TRY(identify(file.get()));
@@ -28,6 +32,7 @@ Result<int> LocalRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
     const std::lock_guard lock(mutex_);
     Table& objects = tables_[static_cast<std::size_t>(object->kind())];
     object->id = ++last_id_[static_cast<std::size_t>(object->kind())];
+    object->home = this;
     by_file_[identity] = object;
     const std::uint32_t id = object->id;
     objects.emplace(id, Entry{std::move(object), std::move(file)});
@@ -77,6 +82,13 @@ Result<Fd> LocalRegistry::open_companion(const BpfObject& object, const char* na
     const auto found = companions_.find({&object, name});
     if (found == companions_.end()) return fail(failure("the object has no ", name).with_errno(ENOENT));
     return reopen(found->second.get());
+}
+
+std::unique_ptr<Waker> LocalRegistry::waker(const BpfObject& object) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = table(object.kind()).find(object.id);
+    auto pipe = found == table(object.kind()).end() ? Result<Fd>(Fd()) : reopen(found->second.file.get());
+    return std::make_unique<Waker>(pipe ? *std::move(pipe) : Fd());
 }
 
 // Takes a link or perf event that nothing leads to any more out of the tables.
@@ -150,6 +162,21 @@ Status LocalRegistry::freeze(MapObject& map, int fd) {
     }
     map.page->frozen.store(1);
     return {};
+}
+
+Result<int> LocalRegistry::enable_stats() {
+    const std::lock_guard lock(mutex_);
+    if (!stats_) stats_ = BPFTIME_TRY(anonymous_file("bpf-stats", 0));
+    Fd holder = BPFTIME_TRY(held_descriptor(stats_.get()));
+    counting_ = true;
+    return holder.release();
+}
+
+bool LocalRegistry::stats_enabled() const {
+    if (!counting_) return false;
+    const std::lock_guard lock(mutex_);
+    if (is_unheld(stats_.get())) counting_ = false;
+    return counting_;
 }
 
 // Every object stays until the end as it is.

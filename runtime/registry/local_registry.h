@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -13,9 +14,11 @@ namespace bpftime {
 // valid files afterwards but lead nowhere.
 class LocalRegistry final : public Registry {
 public:
+    ~LocalRegistry() override;
     Result<Fd> make_file(const char* name, std::uint64_t size) override { return anonymous_file(name, size); }
     Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) override;
     Result<Fd> open_companion(const BpfObject& object, const char* name) const override;
+    std::unique_ptr<Waker> waker(const BpfObject& object) const override;
     Result<int> publish(std::shared_ptr<BpfObject> object, Fd file = {}) override;
     Result<std::shared_ptr<BpfObject>> at(int fd) const override;
     Result<std::shared_ptr<BpfObject>> by_id(ObjectKind kind, std::uint32_t id) const override;
@@ -28,6 +31,8 @@ public:
     std::vector<PinnedObject> pinned_objects() const override;
     Status freeze(MapObject& map, int fd) override;
     Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) override;
+    Result<int> enable_stats() override;
+    bool stats_enabled() const override;
 
 private:
     struct Entry {
@@ -45,6 +50,8 @@ private:
     std::map<FileIdentity, std::shared_ptr<BpfObject>> by_file_;
     std::map<std::string, std::shared_ptr<BpfObject>> pins_;
     std::map<std::pair<const BpfObject*, std::string>, Fd> companions_;
+    Fd stats_;  // held by who wants statistics
+    mutable std::atomic<bool> counting_ = false;
 };
 
 }  // namespace bpftime

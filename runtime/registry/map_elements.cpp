@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "runtime/maps/ringbuf.h"
 #include "runtime/maps/user_ops.h"
 #include "vm/core/kernel_names.h"
 
@@ -39,6 +40,11 @@ public:
         return {map_->values(), map_->spec().value_size};
     }
     Map* map() const override { return map_.get(); }
+    void wake_by(std::unique_ptr<Waker> waker) override {
+        if (static_cast<MapType>(map_->spec().type) != MapType::Ringbuf) return;
+        waker_ = std::move(waker);
+        static_cast<RingbufMap&>(*map_).set_wake([](RingbufMap&, void* to) { static_cast<Waker*>(to)->wake(); }, waker_.get());
+    }
 
 private:
     Status answer(int result) const {
@@ -46,6 +52,7 @@ private:
         return fail(failure("map '", map_->spec().name, "': ", std::strerror(-result)).with_errno(-result));
     }
 
+    std::unique_ptr<Waker> waker_;  // which map_ calls
     std::unique_ptr<Map> map_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "runtime/maps/map.h"
 #include "runtime/registry/fd.h"
+#include "runtime/registry/waker.h"
 #include "vm/core/program.h"
 #include "vm/core/result.h"
 
@@ -34,6 +35,8 @@ public:
     virtual ByteView value_in_place() const { return {}; }
     // The map as programs use it.
     virtual Map* map() const { return nullptr; }
+    // Of a ring buffer: who waits on its descriptor is woken so from now on. To be set before programs run.
+    virtual void wake_by(std::unique_ptr<Waker>) {}
 };
 
 // A ring buffer, of whichever direction: its descriptor is waited on, and its pages are the companion "ring".

@@ -12,6 +12,10 @@
 
 namespace bpftime {
 
+class TraceRing;
+
+// The companion of a ring buffer or an output event: the pages that clients map.
+inline constexpr const char* kRingCompanion = "ring";
 // The companion of a program that holds its native object (docs/aot-object.md).
 inline constexpr const char* kCodeCompanion = "code";
 
@@ -37,6 +41,9 @@ public:
     // that is there. open_companion(): the one that is there, ENOENT.
     virtual Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) = 0;
     virtual Result<Fd> open_companion(const BpfObject& object, const char* name) const = 0;
+
+    // Wakes who waits on a descriptor of `object`, one that was published with a pipe.
+    virtual std::unique_ptr<Waker> waker(const BpfObject& object) const = 0;
 
     // Enters `object` under a fresh id and returns a new descriptor for it, close-on-exec, which the caller owns.
     // `file` stands behind the object: one of make_file(), or a pipe for an object whose descriptor is waited on; when it is absent
@@ -64,9 +71,18 @@ public:
     // All of them, by path.
     virtual std::vector<PinnedObject> pinned_objects() const = 0;
 
+    // Whether other processes see it too. Where its programs print to then; null: there is no room.
+    virtual bool is_shared() const { return false; }
+    virtual TraceRing* trace() const { return nullptr; }
+
     // BPF_MAP_FREEZE through descriptor `fd`; BPF_PROG_BIND_MAP: the map lives as long as the program.
     virtual Status freeze(MapObject& map, int fd) = 0;
     virtual Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) = 0;
+
+    // BPF_ENABLE_STATS: as long as a copy of this new descriptor is open anywhere, programs count their runs (statistics.h).
+    virtual Result<int> enable_stats() = 0;
+    // Cheap enough to be asked before every run.
+    virtual bool stats_enabled() const = 0;
 
     // at() for one kind: EINVAL when the descriptor leads to an object of another.
     template <class T>

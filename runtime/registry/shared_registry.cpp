@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <set>
+
 
 namespace bpftime {
 
@@ -17,7 +19,10 @@ using Key = ObjectReference;
 
 constexpr std::string_view kPrefixes[kObjectKinds] = {"map.", "program.", "btf.", "link.", "event."};
 constexpr std::string_view kWake = ".wake";  // companion of an object whose descriptor is waited on: a named pipe
+constexpr const char* kTrace = "trace";
 constexpr std::uint32_t kCollectEvery = 16;  // publications
+constexpr const char* kStats = "stats";      // the file that is held by who wants statistics
+constexpr std::uint64_t kAskAgain = 10'000'000;  // ns until it is looked again whether somebody does
 
 std::string file_name(Key key) { return cat(kPrefixes[static_cast<std::size_t>(key.kind)], key.id); }
 
@@ -132,6 +137,10 @@ Result<std::unique_ptr<SharedRegistry>> SharedRegistry::open(ShmDirectory::Open 
     return registry;
 }
 
+SharedRegistry::~SharedRegistry() {
+    for (const auto& [key, object] : known_) end_live(*object);
+}
+
 Result<Fd> SharedRegistry::make_file(const char*, std::uint64_t size) { return directory_.make_file(whole_pages(size)); }
 
 Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
@@ -141,7 +150,7 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     if (!file || waited_on) file = BPFTIME_TRY(directory_.make_file(0));
     if (fstat(file.get(), &status) != 0) return fail(failure("fstat: ", std::strerror(errno)).with_errno(errno));
     const auto storage = static_cast<std::uint64_t>(status.st_size);
-    const Fd lock = BPFTIME_TRY(directory_.lock(DirectoryLock::Publish));
+    const Turn turn = BPFTIME_TRY(publishing());
     const std::vector<std::uint8_t> record = encode_record(*object);
     const std::uint64_t size = storage + whole_pages(record.size()) + kShmPage;
     if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(size)); error != 0)
@@ -159,6 +168,7 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     page->record_size = record.size();
     object->id = directory_.control().last_id[page->kind].fetch_add(1) + 1;
     page->id = object->id;
+    object->home = this;
     const Key key{object->kind(), object->id};
     if (object->id == 0) return fail(failure("all ids are used up").with_errno(E2BIG));
     if (waited_on) BPFTIME_CHECK(directory_.make_pipe(cat(file_name(key), kWake)));
@@ -200,6 +210,10 @@ Result<Fd> SharedRegistry::open_companion(const BpfObject& object, const char* n
     return directory_.open_file(cat(file_name({object.kind(), object.id}), '.', name));
 }
 
+std::unique_ptr<Waker> SharedRegistry::waker(const BpfObject& object) const {
+    return std::make_unique<Waker>(cat(directory_.path(), '/', file_name({object.kind(), object.id}), kWake));
+}
+
 Result<std::shared_ptr<BpfObject>> SharedRegistry::at(int fd) const {
     BPFTIME_TRY(identify(fd));
     const auto name = directory_.name_of(fd);
@@ -212,6 +226,10 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::by_id(ObjectKind kind, std::u
 
 Result<std::shared_ptr<BpfObject>> SharedRegistry::find(Key key) const {
     const std::lock_guard guard(mutex_);
+    return find_locked(key);
+}
+
+Result<std::shared_ptr<BpfObject>> SharedRegistry::find_locked(Key key) const {
     if (const auto found = known_.find(key); found != known_.end()) return found->second;
     auto object = BPFTIME_TRY(load(key));
     known_[key] = object;
@@ -225,10 +243,11 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
     const auto find_other = [&](ObjectKind kind, std::uint32_t id) -> Result<std::shared_ptr<BpfObject>> {
         if (kind == key.kind && id >= key.id)  // one that came later, or itself: records must not go round in circles
             return fail(failure(kind_name(kind), ' ', key.id, " refers to ", kind_name(kind), ' ', id).with_errno(EBADMSG));
-        return find({kind, id});
+        return find_locked({kind, id});
     };
     auto object = BPFTIME_TRY(decode_record(key.kind, parts.record, find_other));
     object->id = key.id;
+    object->home = this;
     if (key.kind == ObjectKind::Map) {
         auto& map = static_cast<MapObject&>(*object);
         const std::uint64_t needed = BPFTIME_TRY(elements_file_size(map.spec));
@@ -236,12 +255,13 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
         Fd ring;
         if (is_ring(map.spec)) {
             struct stat status {};
-            ring = BPFTIME_TRY(open_companion(map, "ring"));
+            ring = BPFTIME_TRY(open_companion(map, kRingCompanion));
             size = fstat(ring.get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
         }
         if (needed > size)
             return fail(failure("map ", key.id, " in shared memory is smaller than its shape").with_errno(EBADMSG));
         set_elements(map, BPFTIME_TRY(make_elements(map.spec, ring ? ring.get() : fd->get(), false)));
+        if (ring) map.elements->wake_by(waker(map));
     }
     object->page = page_of(std::move(parts));
     share_cpus(*object);
@@ -284,10 +304,29 @@ void SharedRegistry::closed(const FileIdentity& file) {
     if (file.device == directory_.device()) collect();
 }
 
+// When two processes make the file at once, one of them wins.
+TraceRing* SharedRegistry::trace() const {
+    const std::lock_guard guard(mutex_);
+    if (trace_) return trace_.get();
+    auto fd = directory_.open_file(kTrace);
+    if (!fd) {
+        const auto made = directory_.make_file(TraceRing::kStorage);
+        if (!made) return nullptr;
+        (void)directory_.link(made->get(), kTrace);
+        fd = directory_.open_file(kTrace);
+    }
+    struct stat status {};
+    if (!fd || fstat(fd->get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < TraceRing::kStorage)
+        return nullptr;
+    auto pages = Pages::share(fd->get(), TraceRing::kStorage);
+    if (pages) trace_ = std::make_unique<TraceRing>(*std::move(pages));
+    return trace_.get();
+}
+
 // ---- Pins: files that hold the name of an object's file ---------------------------------------------------------------------
 
 Status SharedRegistry::pin(const std::string& path, std::shared_ptr<BpfObject> object) {
-    const Fd lock = BPFTIME_TRY(directory_.lock(DirectoryLock::Publish));
+    const Turn turn = BPFTIME_TRY(publishing());
     const std::string target = BPFTIME_TRY(directory_.subdirectory("pins")) + '/' + pin_name(path);
     const std::string content = file_name({object->kind(), object->id});
     if (symlink(content.c_str(), target.c_str()) == 0) return {};
@@ -320,14 +359,86 @@ std::vector<PinnedObject> SharedRegistry::pinned_objects() const {
 
 // ---- Changes -------------------------------------------------------------------------------------------------------------------
 
+// Between mark_writer() and the mapping the client's call looks at `frozen` again.
 Status SharedRegistry::freeze(MapObject& map, int) {
+    const Turn turn = BPFTIME_TRY(publishing());
+    const Key key{ObjectKind::Map, map.id};
+    const Fd file = BPFTIME_TRY(is_ring(map.spec) ? open_companion(map, kRingCompanion) : directory_.open_file(file_name(key)));
+    const WriterLock alone = BPFTIME_TRY(keep_writers_out(file.get()));
     map.page->frozen.store(1);
     return {};
 }
 
 Status SharedRegistry::bind(ProgramObject& program, std::shared_ptr<MapObject> map) {
-    const Fd lock = BPFTIME_TRY(directory_.lock(DirectoryLock::Publish));
+    const Turn turn = BPFTIME_TRY(publishing());
     return bind_slot(program, map->id);
+}
+
+// ---- Statistics: the file "stats", and a word that says whether to look ---------------------------------------------------------
+
+Result<int> SharedRegistry::enable_stats() {
+    const Turn turn = BPFTIME_TRY(publishing());
+    auto file = directory_.open_file(kStats);
+    if (!file) {
+        const Fd made = BPFTIME_TRY(directory_.make_file(0));
+        const Status linked = directory_.link(made.get(), kStats);
+        if (!linked && linked.error().errnum != EEXIST) return fail(Error(linked.error()));
+        file = directory_.open_file(kStats);
+    }
+    if (!file) return fail(std::move(file).error());
+    BPFTIME_CHECK(hold(file->get()));
+    directory_.control().stats.store(1);
+    return high_descriptor(*std::move(file));
+}
+
+bool SharedRegistry::stats_enabled() const {
+    const std::atomic<std::uint32_t>& wanted = directory_.control().stats;
+    if (wanted.load(std::memory_order_relaxed) == 0) return false;
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    const auto now = static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+    const std::uint64_t before = stats_asked_.load(std::memory_order_relaxed);
+    if (now - before < kAskAgain) return true;
+    stats_asked_.store(now, std::memory_order_relaxed);
+    if (const auto turn = collecting()) end_stats();
+    return wanted.load(std::memory_order_relaxed) != 0;
+}
+
+// The word changes only under the file's lock, so that one who comes to hold it sets the word afterwards.
+void SharedRegistry::end_stats() const {
+    if (directory_.control().stats == 0) return;
+    auto file = directory_.open_file(kStats);
+    if (file && !seize(file->get())) return;
+    const FileLock lock(file ? *std::move(file) : Fd());
+    directory_.control().stats.store(0);
+}
+
+// ---- Turns ----------------------------------------------------------------------------------------------------------------------
+
+Result<SharedRegistry::Turn> SharedRegistry::publishing() const {
+    Turn turn{std::unique_lock(turn_), {}};
+    turn.everyones = BPFTIME_TRY(directory_.lock(DirectoryLock::Publish));
+    return turn;
+}
+
+// None while others are at work.
+std::optional<SharedRegistry::Turn> SharedRegistry::collecting() const {
+    Turn turn{std::unique_lock(turn_, std::try_to_lock), {}};
+    if (!turn.mine) return std::nullopt;
+    auto lock = directory_.lock(DirectoryLock::Collect);
+    if (!lock) return std::nullopt;
+    turn.everyones = *std::move(lock);
+    return turn;
+}
+
+void SharedRegistry::before_fork() const {
+    turn_.lock();
+    mutex_.lock();
+}
+
+void SharedRegistry::after_fork() const {
+    mutex_.unlock();
+    turn_.unlock();
 }
 
 // ---- Lifetime -----------------------------------------------------------------------------------------------------------------
@@ -374,8 +485,9 @@ void SharedRegistry::remove_companions() const {
 }
 
 void SharedRegistry::collect() const {
-    const auto lock = directory_.lock(DirectoryLock::Collect);
-    if (!lock) return;
+    const auto turn = collecting();
+    if (!turn) return;
+    end_stats();
     const std::vector<Key> all = keys();
     std::vector<Key> work;
     for (const PinnedObject& pinned : pinned_objects()) work.push_back({pinned.kind, pinned.id});
@@ -393,7 +505,11 @@ void SharedRegistry::collect() const {
         if (!alive.contains(key)) remove(key);
     remove_companions();
     const std::lock_guard guard(mutex_);
-    std::erase_if(known_, [&](const auto& entry) { return !alive.contains(entry.first); });
+    std::erase_if(known_, [&](const auto& entry) {
+        const bool gone = !alive.contains(entry.first);
+        if (gone) end_live(*entry.second);
+        return gone;
+    });
     published_ = 0;
 }
 

@@ -26,17 +26,6 @@ Error system_error(int error, std::string_view what) {
     return failure(what, ": ", std::strerror(error)).with_errno(error);
 }
 
-Result<std::string> directory_path(const std::string& name) {
-    std::string chosen = name;
-    if (chosen.empty())
-        if (const char* given = secure_getenv("BPFTIME_GLOBAL_SHM_NAME")) chosen = given;
-    if (chosen.empty()) chosen = kDefaultName;
-    if (chosen.front() == '.' || chosen.find('/') != std::string::npos || chosen.size() > 200)
-        return fail(failure("'", chosen, "' cannot be the name of a shared-memory registry")
-                        .with_hint("BPFTIME_GLOBAL_SHM_NAME is a file name of up to 200 characters"));
-    return cat(kRoot, chosen, '.', geteuid());
-}
-
 // Nobody else may have made the directory, nor may read it.
 Status check_owner(int fd, const std::string& path) {
     struct stat status {};
@@ -49,41 +38,59 @@ Status check_owner(int fd, const std::string& path) {
 }
 
 template <class Visit>
-void for_each_entry(int directory, const char* name, Visit visit) {
-    const int fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+void for_each_entry(const std::string& directory, Visit visit) {
+    const int fd = openat(AT_FDCWD, directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR* const stream = fd < 0 ? nullptr : fdopendir(fd);
     if (stream == nullptr) return;
     while (const dirent* entry = readdir(stream)) visit(fd, *entry);
     closedir(stream);
 }
 
-Result<Fd> unnamed_file(int directory) {
-    Fd fd(openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+Result<Fd> unnamed_file(const std::string& directory) {
+    Fd fd(openat(AT_FDCWD, directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!fd) return fail(system_error(errno, "cannot create a file in shared memory"));
     return fd;
 }
 
-Status give_name(int directory, int fd, const char* name) {
+Status give_name(const std::string& path, int fd) {
     const std::string self = cat("/proc/self/fd/", fd);
-    if (linkat(AT_FDCWD, self.c_str(), directory, name, AT_SYMLINK_FOLLOW) == 0) return {};
-    return fail(system_error(errno, cat("cannot link '", name, "' into shared memory")));
+    if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return {};
+    return fail(system_error(errno, cat("cannot link ", path)));
+}
+
+// 0 where /proc or the kind of namespace is missing.
+std::uint64_t namespace_of(const char* kind) {
+    struct stat status {};
+    return stat(cat("/proc/self/ns/", kind).c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+Status check_namespace(std::uint64_t theirs, const char* kind, const std::string& path) {
+    const std::uint64_t ours = namespace_of(kind);
+    if (theirs == 0 || ours == 0 || theirs == ours) return {};
+    return fail(failure(path, " belongs to processes of another ", kind, " namespace")
+                    .with_hint("set another BPFTIME_GLOBAL_SHM_NAME in each namespace")
+                    .with_errno(EPROTO));
 }
 
 // Makes the control page if it is missing; when two do so at once, one of them wins.
-Status make_control(int directory) {
-    if (faccessat(directory, kControl, F_OK, 0) == 0) return {};
+Status make_control(const std::string& directory) {
+    const std::string path = cat(directory, '/', kControl);
+    if (faccessat(AT_FDCWD, path.c_str(), F_OK, 0) == 0) return {};
     const Fd fd = BPFTIME_TRY(unnamed_file(directory));
-    if (ftruncate(fd.get(), kShmPage) != 0) return fail(system_error(errno, "cannot size the control page"));
+    if (const int error = posix_fallocate(fd.get(), 0, kShmPage); error != 0)  // written later without a fault
+        return fail(system_error(error, "cannot size the control page"));
     const SharedPages pages = BPFTIME_TRY(SharedPages::map(fd.get(), kShmPage));
     auto* page = reinterpret_cast<ControlPage*>(pages.bytes().data());
     page->magic = kControlMagic;
     page->version = kShmVersion;
-    const Status linked = give_name(directory, fd.get(), kControl);
+    page->pid_namespace = namespace_of("pid");
+    page->time_namespace = namespace_of("time");
+    const Status linked = give_name(path, fd.get());
     return linked || linked.error().errnum == EEXIST ? Status{} : linked;
 }
 
-Result<SharedPages> map_control(int directory, const std::string& path) {
-    const Fd fd(openat(directory, kControl, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+Result<SharedPages> map_control(const std::string& path) {
+    const Fd fd(openat(AT_FDCWD, cat(path, '/', kControl).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!fd) return fail(system_error(errno, cat(path, '/', kControl)));
     struct stat status {};
     if (fstat(fd.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < kShmPage)
@@ -96,6 +103,8 @@ Result<SharedPages> map_control(int directory, const std::string& path) {
         return fail(failure(path, " is of version ", page->version, ", not ", kShmVersion)
                         .with_hint(cat("end its users and remove it: rm -r ", path))
                         .with_errno(EPROTO));
+    BPFTIME_CHECK(check_namespace(page->pid_namespace, "pid", path));
+    BPFTIME_CHECK(check_namespace(page->time_namespace, "time", path));
     return pages;
 }
 
@@ -103,21 +112,21 @@ Result<SharedPages> map_control(int directory, const std::string& path) {
 
 Result<ShmDirectory> ShmDirectory::open(const std::string& name, Open how) {
     ShmDirectory result;
-    result.path_ = BPFTIME_TRY(directory_path(name));
+    result.path_ = BPFTIME_TRY(shm_path(name));
     if (how == Open::Create && mkdir(result.path_.c_str(), 0700) != 0 && errno != EEXIST)
         return fail(system_error(errno, result.path_));
-    result.directory_ = Fd(::open(result.path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!result.directory_) {
+    const Fd directory(openat(AT_FDCWD, result.path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!directory) {
         const int error = errno;
         if (error != ENOENT) return fail(system_error(error, result.path_));
         return fail(failure("there is no registry at ", result.path_)
                         .with_hint("start the loader under libbpftime-syscall-server.so with the same BPFTIME_GLOBAL_SHM_NAME")
                         .with_errno(ENOENT));
     }
-    BPFTIME_CHECK(check_owner(result.directory_.get(), result.path_));
-    result.device_ = BPFTIME_TRY(identify(result.directory_.get())).device;
-    if (how == Open::Create) BPFTIME_CHECK(make_control(result.directory_.get()));
-    result.control_ = BPFTIME_TRY(map_control(result.directory_.get(), result.path_));
+    BPFTIME_CHECK(check_owner(directory.get(), result.path_));
+    result.device_ = BPFTIME_TRY(identify(directory.get())).device;
+    if (how == Open::Create) BPFTIME_CHECK(make_control(result.path_));
+    result.control_ = BPFTIME_TRY(map_control(result.path_));
     return result;
 }
 
@@ -125,14 +134,14 @@ Result<Fd> ShmDirectory::make_file(std::uint64_t size) const {
     std::uint64_t used = 0;
     for (const std::string& name : names()) {
         struct stat status {};
-        if (fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+        if (fstatat(AT_FDCWD, file(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
             used += static_cast<std::uint64_t>(status.st_size);
     }
     if (size > shm_limit() || used > shm_limit() - size)
         return fail(failure("shared memory for ", size, " bytes more than the ", used, " in use exceeds ", shm_limit() >> 20, " MB")
                         .with_hint("set BPFTIME_SHM_MEMORY_MB")
                         .with_errno(ENOMEM));
-    Fd fd = BPFTIME_TRY(unnamed_file(directory_.get()));
+    Fd fd = BPFTIME_TRY(unnamed_file(path_));
     if (size == 0) return fd;
     if (const int error = posix_fallocate(fd.get(), 0, static_cast<off_t>(size)); error != 0)
         return fail(failure("shared memory has no room for ", size, " bytes: ", std::strerror(error)).with_errno(ENOMEM));
@@ -140,11 +149,11 @@ Result<Fd> ShmDirectory::make_file(std::uint64_t size) const {
 }
 
 Status ShmDirectory::make_pipe(const std::string& name) const {
-    if (mkfifoat(directory_.get(), name.c_str(), 0600) == 0) return {};
+    if (mkfifo(file(name).c_str(), 0600) == 0) return {};
     return fail(system_error(errno, cat("cannot make the pipe ", path_, '/', name)));
 }
 
-Status ShmDirectory::link(int fd, const std::string& name) const { return give_name(directory_.get(), fd, name.c_str()); }
+Status ShmDirectory::link(int fd, const std::string& name) const { return give_name(file(name), fd); }
 
 // A file without a name can only be linked where there is none yet: under another name first.
 Status ShmDirectory::replace(int fd, const std::string& name) const {
@@ -152,7 +161,7 @@ Status ShmDirectory::replace(int fd, const std::string& name) const {
     const std::string next = cat(name, ".new");
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         const Status linked = link(fd, next);
-        if (linked && renameat(directory_.get(), next.c_str(), directory_.get(), name.c_str()) == 0) return {};
+        if (linked && rename(file(next).c_str(), file(name).c_str()) == 0) return {};
         if (!linked && linked.error().errnum != EEXIST) return linked;
         (void)unlink(next);  // of somebody who was killed between the two steps, or is as far as we are
     }
@@ -160,19 +169,19 @@ Status ShmDirectory::replace(int fd, const std::string& name) const {
 }
 
 Status ShmDirectory::unlink(const std::string& name) const {
-    if (unlinkat(directory_.get(), name.c_str(), 0) == 0) return {};
+    if (::unlink(file(name).c_str()) == 0) return {};
     return fail(system_error(errno, cat("cannot remove ", path_, '/', name)));
 }
 
 Result<Fd> ShmDirectory::open_file(const std::string& name) const {
-    Fd fd(openat(directory_.get(), name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    Fd fd(openat(AT_FDCWD, file(name).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!fd) return fail(system_error(errno, cat(path_, '/', name)));
     return fd;
 }
 
 std::vector<std::string> ShmDirectory::names() const {
     std::vector<std::string> result;
-    for_each_entry(directory_.get(), ".", [&](int, const dirent& entry) {
+    for_each_entry(path_, [&](int, const dirent& entry) {
         const bool file = entry.d_type == DT_REG || entry.d_type == DT_FIFO;
         const std::string_view called = entry.d_name;
         if (file && called != kControl && called != kCpusFile) result.emplace_back(entry.d_name);
@@ -182,7 +191,7 @@ std::vector<std::string> ShmDirectory::names() const {
 
 std::vector<std::pair<std::string, std::string>> ShmDirectory::links(const char* name) const {
     std::vector<std::pair<std::string, std::string>> result;
-    for_each_entry(directory_.get(), name, [&](int directory, const dirent& entry) {
+    for_each_entry(file(name), [&](int directory, const dirent& entry) {
         char target[NAME_MAX + 1];
         const ssize_t length = readlinkat(directory, entry.d_name, target, sizeof target);
         if (length > 0) result.emplace_back(entry.d_name, std::string(target, static_cast<std::size_t>(length)));
@@ -201,21 +210,32 @@ std::optional<std::string> ShmDirectory::name_of(int fd) const {
 }
 
 // On a file of its own description each time: descriptors that a fork shares would share the lock as well.
-Result<Fd> ShmDirectory::lock(DirectoryLock what) const {
-    Fd fd(openat(directory_.get(), kControl, O_RDONLY | O_CLOEXEC));
+Result<FileLock> ShmDirectory::lock(DirectoryLock what) const {
+    Fd fd(openat(AT_FDCWD, file(kControl).c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return fail(system_error(errno, cat(path_, '/', kControl)));
     const int operation = what == DirectoryLock::Publish ? LOCK_SH : LOCK_EX | LOCK_NB;
     int result;
     do result = flock(fd.get(), operation);
     while (result != 0 && errno == EINTR);
     if (result != 0) return fail(system_error(errno, cat("cannot lock ", path_)));
-    return fd;
+    return FileLock(std::move(fd));
 }
 
 Result<std::string> ShmDirectory::subdirectory(const char* name) const {
-    if (mkdirat(directory_.get(), name, 0700) != 0 && errno != EEXIST)
+    if (mkdir(file(name).c_str(), 0700) != 0 && errno != EEXIST)
         return fail(system_error(errno, cat(path_, '/', name)));
     return cat(path_, '/', name);
+}
+
+Result<std::string> shm_path(const std::string& name) {
+    std::string chosen = name;
+    if (chosen.empty())
+        if (const char* given = secure_getenv("BPFTIME_GLOBAL_SHM_NAME")) chosen = given;
+    if (chosen.empty()) chosen = kDefaultName;
+    if (chosen.front() == '.' || chosen.find('/') != std::string::npos || chosen.size() > 200)
+        return fail(failure("'", chosen, "' cannot be the name of a shared-memory registry")
+                        .with_hint("BPFTIME_GLOBAL_SHM_NAME is a file name of up to 200 characters"));
+    return cat(kRoot, chosen, '.', geteuid());
 }
 
 std::uint64_t shm_limit() {

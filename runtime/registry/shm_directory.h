@@ -25,7 +25,8 @@ public:
     enum class Open : std::uint8_t { Existing, Create };
 
     // The registry of this user with this name (a file name; empty: $BPFTIME_GLOBAL_SHM_NAME, or its default). Errors: ENOENT
-    // when there is none to open, EPERM when it belongs to somebody else or others may read it, EPROTO for another version.
+    // when there is none to open, EPERM when it belongs to somebody else or others may read it, EPROTO for another version, a damaged
+    // one, or one of processes in other namespaces.
     static Result<ShmDirectory> open(const std::string& name, Open how);
 
     const std::string& path() const { return path_; }
@@ -50,18 +51,23 @@ public:
     std::optional<std::string> name_of(int fd) const;
 
     // Released when the result is destroyed, or when this process dies. Collect does not wait: no value when others are at work.
-    Result<Fd> lock(DirectoryLock what) const;
+    Result<FileLock> lock(DirectoryLock what) const;
 
     // A directory below this one, made when it is missing; the symbolic links in it, with what they hold.
     Result<std::string> subdirectory(const char* name) const;
     std::vector<std::pair<std::string, std::string>> links(const char* name) const;
 
 private:
+    std::string file(const std::string& name) const { return cat(path_, '/', name); }
+
+    // By path every time: a process may close descriptors that it does not know, and use their numbers for other directories.
     std::string path_;
     std::uint64_t device_ = 0;
-    Fd directory_;
     SharedPages control_;
 };
+
+// Where ShmDirectory::open() looks.
+Result<std::string> shm_path(const std::string& name = {});
 
 // Bytes that a registry may use in all.
 std::uint64_t shm_limit();

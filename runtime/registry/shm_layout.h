@@ -7,10 +7,10 @@
 
 namespace bpftime {
 
-inline constexpr std::uint32_t kShmVersion = 1;
+inline constexpr std::uint32_t kShmVersion = 2;
 inline constexpr std::uint64_t kControlMagic = 0x006c72746e6f6362;  // "bcontrol", cut to seven letters
 inline constexpr std::uint64_t kObjectMagic = 0x007463656a626f62;   // "bobject"
-inline constexpr std::uint64_t kShmPage = 4096;
+inline constexpr std::uint64_t kShmPage = 4096;  // of the files, whatever the machine's pages are
 inline constexpr const char* kCpusFile = "cpus";  // CpuSlots of all programs
 inline constexpr std::uint32_t kMaxBoundMaps = 64;
 
@@ -21,6 +21,11 @@ struct ControlPage {
     std::uint32_t reserved;
     std::atomic<std::uint32_t> last_id[8];   // by ObjectKind; grows only, so that ids are never used again
     std::atomic<std::uint32_t> generation;   // changes when an object comes, goes, or changes what is attached
+    std::atomic<std::uint32_t> stats;        // programs count their runs: the file "stats" is held, or was until lately
+    std::uint32_t reserved2;
+    // Whose processes may use the registry: locks in maps hold thread ids, values hold times. Inode numbers of the namespaces, 0 for
+    // unknown; written once.
+    std::uint64_t pid_namespace, time_namespace;
 };
 static_assert(sizeof(ControlPage) <= kShmPage);
 
@@ -43,6 +48,7 @@ struct ObjectPage {
     std::atomic<std::uint32_t> link = 0;                        // ...and of the link that gave it the program
     std::atomic<std::uint64_t> period = 0;                      // ...Sampling: events between two runs, or runs a second
     std::atomic<std::uint64_t> ring_size = 0;                   // ...bytes of its file "ring", 0 until a client has mapped it
+    std::atomic<std::uint32_t> rings = 0;                       // ...of these files made so far
     alignas(64) std::atomic<std::uint64_t> runs = 0;            // a program's statistics
     std::atomic<std::uint64_t> run_time = 0;                    // ns
     std::atomic<std::uint64_t> recursion_misses = 0;

@@ -223,19 +223,6 @@ Result<long> link_detach(BpfSession& session, bpf_attr& attr) {
     return fail(failure("this link is detached by closing it").with_errno(EOPNOTSUPP));
 }
 
-Result<long> link_next_id(BpfSession& session, bpf_attr& attr) {
-    if (attr.start_id >= INT_MAX) return fail(failure("no link has such an id"));
-    const auto id = session.registry.next_id(ObjectKind::Link, attr.start_id);
-    if (!id) return fail(failure("there is no further link").with_errno(ENOENT));
-    attr.next_id = *id;
-    return 0;
-}
-
-Result<long> link_fd_by_id(BpfSession& session, bpf_attr& attr) {
-    const auto object = BPFTIME_TRY(session.registry.by_id(ObjectKind::Link, attr.link_id));
-    return BPFTIME_TRY(session.registry.open(*object));
-}
-
 Result<long> link_info(bpf_attr& attr, const LinkObject& link) {
     const auto asked = BPFTIME_TRY(asked_info<LinkInfo>(attr));
     LinkInfo info{};

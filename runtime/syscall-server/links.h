@@ -1,5 +1,5 @@
 // Links: programs attached to perf events or, through one call, to many places of a file. The handlers are those of
-// handlers.h: link_create, link_update, link_detach, link_next_id, link_fd_by_id.
+// handlers.h: link_create, link_update, link_detach.
 #pragma once
 
 #include "runtime/syscall-server/handlers.h"

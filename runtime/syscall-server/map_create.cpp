@@ -125,8 +125,9 @@ Result<long> create_ring(BpfSession& session, std::shared_ptr<MapObject> map) {
     Fd pipe = BPFTIME_TRY(new_wake_pipe());
     Fd fd(BPFTIME_TRY(session.registry.publish(map, std::move(pipe))));
     const Fd ring =
-        BPFTIME_TRY(session.registry.make_companion(*map, kRing, std::max(stored, user_ring_size(map->spec))));
+        BPFTIME_TRY(session.registry.make_companion(*map, kRingCompanion, std::max(stored, user_ring_size(map->spec))));
     map->elements = BPFTIME_TRY(make_elements(map->spec, ring.get()));
+    map->elements->wake_by(session.registry.waker(*map));
     fcntl(fd.get(), F_SETFL, O_NONBLOCK);  // emptied and filled by settle_readiness()
     return fd.release();
 }

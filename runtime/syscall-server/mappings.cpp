@@ -15,14 +15,25 @@ std::uint64_t page() { return static_cast<std::uint64_t>(getpagesize()); }
 
 Error refused(int number, std::string_view cause) { return failure(cause).with_errno(number); }
 
+// The description that a mapping is made from. One to read cannot be made writable later (VM_MAYWRITE of the kernel); one to write is
+// counted, so that the map is not frozen under it (kernel: map->writecnt).
+Result<Fd> file_to_map(int fd, const MapObject& map, const MappingRequest& request) {
+    Fd file = BPFTIME_TRY(held_descriptor(fd, request.writable ? Access::ReadWrite : Access::Read));
+    if (!request.writable) return file;
+    BPFTIME_CHECK(mark_writer(file.get()));
+    if (map.frozen()) return fail(refused(EPERM, "the map is frozen"));
+    return file;
+}
+
 // array_map_mmap() of the kernel.
-Result<Mapping> array_mapping(const MapObject& map, const MappingRequest& request) {
+Result<Mapping> array_mapping(const Registry& registry, const MapObject& map, const MappingRequest& request) {
     const std::uint64_t stride = (std::uint64_t{map.spec.value_size} + 7) / 8 * 8;
     const std::uint64_t whole = (stride * map.spec.max_entries + page() - 1) / page() * page();
     if ((map.spec.flags & kMmapable) == 0) return fail(refused(EINVAL, "the array was not created to be mapped"));
     if (request.offset > whole || request.size > whole - request.offset)
         return fail(refused(EINVAL, "the array ends before the mapping"));
-    return Mapping{.file = {}, .size = request.size, .offset = request.offset};
+    const Fd own(BPFTIME_TRY(registry.open(map)));
+    return Mapping{.file = BPFTIME_TRY(file_to_map(own.get(), map, request)), .size = request.size, .offset = request.offset};
 }
 
 // ringbuf_map_mmap_kern() and ringbuf_map_mmap_user(): who writes which pages.
@@ -42,8 +53,8 @@ Result<Mapping> ring_mapping(const Registry& registry, const MapObject& map, con
     // The file of a ring buffer that programs write holds the second copy of the data, a user ring buffer's does not.
     const std::uint64_t once = user ? whole - data : whole;
     Mapping mapping;
-    const Fd ring = BPFTIME_TRY(registry.open_companion(map, kRing));
-    mapping.file = BPFTIME_TRY(held_descriptor(ring.get()));
+    const Fd ring = BPFTIME_TRY(registry.open_companion(map, kRingCompanion));
+    mapping.file = BPFTIME_TRY(file_to_map(ring.get(), map, request));
     mapping.offset = request.offset < once ? request.offset : request.offset - data;
     mapping.size = std::min<std::uint64_t>(request.size, once - mapping.offset);
     mapping.rest = request.size - mapping.size;
@@ -59,7 +70,7 @@ Result<Mapping> map_mapping(const Registry& registry, const MapObject& map, cons
     if (request.writable && map.frozen()) return fail(refused(EPERM, "the map is frozen"));
     if (request.writable && (map.spec.flags & kReadOnlyProg) != 0)
         return fail(refused(EACCES, "the map is read-only for programs, which must be able to rely on it"));
-    return ring ? ring_mapping(registry, map, request) : array_mapping(map, request);
+    return ring ? ring_mapping(registry, map, request) : array_mapping(registry, map, request);
 }
 
 }  // namespace

@@ -5,9 +5,6 @@
 
 namespace bpftime {
 
-// The pages of output events and ring buffers that clients map: a companion (Registry::make_companion).
-inline constexpr char kRing[] = "ring";
-
 // Bytes of it for a user ring buffer: the consumer's page, the producer's page, the data. (For a ring buffer that
 // programs write: runtime/maps/ringbuf.h.)
 std::uint64_t user_ring_size(const MapSpec& spec);
@@ -18,8 +15,7 @@ struct MappingRequest {
     bool writable = false, shared = false;
 };
 
-// What to map instead: the first `size` bytes from `offset` of `file`, which is needed until they are mapped, or of the
-// object's own descriptor when there is none; behind them `rest` bytes from `rest_offset`, where the data of a user
+// What to map instead: the first `size` bytes from `offset` of `file`, which is needed until they are mapped; behind them `rest` bytes from `rest_offset`, where the data of a user
 // ring buffer is seen a second time.
 struct Mapping {
     Fd file;

@@ -1,5 +1,6 @@
-// Objects by descriptor, id and path; what is known of them; bindings. Links: links.cpp.
+// Objects by descriptor, id and path; what is known of them; bindings.
 #include <algorithm>
+#include <climits>
 #include <cstring>
 
 #include "runtime/syscall-server/info_answer.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t kMaxPath = 4096;
 
 Result<long> next_id(BpfSession& session, bpf_attr& attr, ObjectKind kind) {
+    if (attr.start_id >= INT_MAX) return fail(failure("no ", kind_name(kind), " has such an id"));
     const auto id = session.registry.next_id(kind, attr.start_id);
     if (!id) return fail(failure("there is no further ", kind_name(kind)).with_errno(ENOENT));
     attr.next_id = *id;
@@ -63,6 +65,8 @@ Result<long> program_next_id(BpfSession& session, bpf_attr& attr) {
 Result<long> map_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Map); }
 Result<long> btf_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Btf); }
 
+Result<long> link_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Link); }
+
 Result<long> program_fd_by_id(BpfSession& session, bpf_attr& attr) {
     return fd_by_id(session, ObjectKind::Program, attr.prog_id);
 }
@@ -71,6 +75,10 @@ Result<long> map_fd_by_id(BpfSession& session, bpf_attr& attr) {
 }
 Result<long> btf_fd_by_id(BpfSession& session, bpf_attr& attr) {
     return fd_by_id(session, ObjectKind::Btf, attr.btf_id);
+}
+
+Result<long> link_fd_by_id(BpfSession& session, bpf_attr& attr) {
+    return fd_by_id(session, ObjectKind::Link, attr.link_id);
 }
 
 Result<long> object_pin(BpfSession& session, bpf_attr& attr) {

@@ -5,8 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/helpers/run_context.h"
 #include "runtime/maps/program_run.h"
-#include "runtime/registry/objects.h"
+#include "runtime/registry/registry.h"
 #include "vm/core/engine.h"
 #include "vm/interpreter/interpreter.h"
 
@@ -15,6 +16,9 @@ namespace bpftime {
 // The helpers of this runtime and the maps of `program` where they live. They stay valid as long as the program does.
 // ENOTSUPP for a map type that programs cannot use in this runtime.
 Result<Bindings> program_bindings(const ProgramObject& program);
+
+// What the helpers of a run of `program` shall know when nothing but a system call makes it run. A RunScope of it a run.
+RunContext run_context(const ProgramObject& program, std::uint64_t context_size);
 
 enum class RunEngine : std::uint8_t {
     CheckedThenCompiled,  // the first run bounds every access, those after it are compiled; for whoever trusts nobody
@@ -39,7 +43,7 @@ struct RunReport {
 
 // Runs `program` `repeat` times (0 counts as 1) on its maps. Refuses a program whose
 // helpers or maps this runtime does not have with ENOTSUPP; a run that leaves its memory ends with an error that names
-// the instruction. Counts in the program's statistics while these are on (stats.h).
-Result<RunReport> run_program(ProgramObject& program, const RunRequest& request);
+// the instruction. Counts in the program's statistics while `registry` has these on.
+Result<RunReport> run_program(const Registry& registry, ProgramObject& program, const RunRequest& request);
 
 }  // namespace bpftime

@@ -14,7 +14,7 @@ namespace {
 
 struct TestRunRow {
     ProgType type;
-    Status (*run)(ProgramObject&, bpf_attr&);
+    Status (*run)(BpfSession&, ProgramObject&, bpf_attr&);
 };
 // Types that the kernel runs too and that are not here need objects of the kernel: sockets, flows, cgroups, traced
 // functions.
@@ -67,7 +67,7 @@ private:
 
 }  // namespace
 
-Status test_run_raw_tracepoint(ProgramObject& program, bpf_attr& attr) {
+Status test_run_raw_tracepoint(BpfSession& session, ProgramObject& program, bpf_attr& attr) {
     BPFTIME_CHECK(check_no_packet(attr));
     if (attr.test.ctx_size_in > kTracepointArguments * sizeof(std::uint64_t))
         return fail(failure("a raw tracepoint has at most ", kTracepointArguments, " arguments"));
@@ -83,19 +83,19 @@ Status test_run_raw_tracepoint(ProgramObject& program, bpf_attr& attr) {
         if (!on->moved()) return fail(failure("CPU ", attr.test.cpu, " cannot be run on").with_errno(ENXIO));
     }
     const RunReport report = BPFTIME_TRY(run_program(
-        program, {.ctx = context.data(), .size = sizeof(context), .cpu = chooses ? attr.test.cpu : kNoCpu}));
+        session.registry, program, {.ctx = context.data(), .size = sizeof(context), .cpu = chooses ? attr.test.cpu : kNoCpu}));
     attr.test.retval = static_cast<std::uint32_t>(report.result);
     return {};
 }
 
-Status test_run_syscall(ProgramObject& program, bpf_attr& attr) {
+Status test_run_syscall(BpfSession& session, ProgramObject& program, bpf_attr& attr) {
     BPFTIME_CHECK(check_no_packet(attr));
     if (attr.test.flags != 0) return fail(failure("programs of this type take no flags"));
     if (attr.test.ctx_size_in > kMaxSyscallContext) return fail(failure("the context is too large"));
     Bytes context(attr.test.ctx_size_in);
     BPFTIME_CHECK(read_user(attr.test.ctx_in, context));
     const RunReport report =
-        BPFTIME_TRY(run_program(program, {.ctx = context.empty() ? nullptr : context.data(), .size = context.size()}));
+        BPFTIME_TRY(run_program(session.registry, program, {.ctx = context.empty() ? nullptr : context.data(), .size = context.size()}));
     attr.test.retval = static_cast<std::uint32_t>(report.result);
     return write_user(attr.test.ctx_in, context);
 }
@@ -111,7 +111,7 @@ Result<long> program_test_run(BpfSession& session, bpf_attr& attr) {
     if (row == std::end(kRows))
         return fail(failure("programs of type ", prog_type_name(type), " cannot be run from outside")
                         .with_errno(kNotSupported));
-    BPFTIME_CHECK(row->run(*program, attr));
+    BPFTIME_CHECK(row->run(session, *program, attr));
     return 0;
 }
 

@@ -8,9 +8,9 @@ namespace bpftime {
 
 // Each checks the attributes that its kind takes, runs the program, and writes the results where the caller wants them
 // and into `attr.test`.
-Status test_run_xdp(ProgramObject& program, bpf_attr& attr);
-Status test_run_skb(ProgramObject& program, bpf_attr& attr);
-Status test_run_raw_tracepoint(ProgramObject& program, bpf_attr& attr);
-Status test_run_syscall(ProgramObject& program, bpf_attr& attr);
+Status test_run_xdp(BpfSession& session, ProgramObject& program, bpf_attr& attr);
+Status test_run_skb(BpfSession& session, ProgramObject& program, bpf_attr& attr);
+Status test_run_raw_tracepoint(BpfSession& session, ProgramObject& program, bpf_attr& attr);
+Status test_run_syscall(BpfSession& session, ProgramObject& program, bpf_attr& attr);
 
 }  // namespace bpftime

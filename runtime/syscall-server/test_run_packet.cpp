@@ -117,7 +117,7 @@ Status check_xdp(const ProgramObject& program, const bpf_attr& attr, const std::
 
 }  // namespace
 
-Status test_run_xdp(ProgramObject& program, bpf_attr& attr) {
+Status test_run_xdp(BpfSession& session, ProgramObject& program, bpf_attr& attr) {
     if (attr.test.flags != 0) return fail(failure("packets cannot be sent on from here"));
     auto context = BPFTIME_TRY(read_context<xdp_md>(attr));
     BPFTIME_CHECK(check_xdp(program, attr, context));
@@ -137,7 +137,7 @@ Status test_run_xdp(ProgramObject& program, bpf_attr& attr) {
                 .ingress_ifindex = kLoopback,
                 .rx_queue_index = 0,
                 .egress_ifindex = 0};
-    const RunReport report = BPFTIME_TRY(run_program(program, {.ctx = &seen,
+    const RunReport report = BPFTIME_TRY(run_program(session.registry, program, {.ctx = &seen,
                                                                .size = sizeof(seen),
                                                                .repeat = attr.test.repeat,
                                                                .engine = RunEngine::CheckedThenCompiled,
@@ -227,7 +227,7 @@ void give_back(const __sk_buff& seen, __sk_buff& context) {
 
 }  // namespace
 
-Status test_run_skb(ProgramObject& program, bpf_attr& attr) {
+Status test_run_skb(BpfSession& session, ProgramObject& program, bpf_attr& attr) {
     const std::uint32_t size = attr.test.data_size_in;
     if (attr.test.flags != 0 || attr.test.cpu != 0 || attr.test.batch_size != 0)
         return fail(failure("programs of this type take no flags, CPU or batch"));
@@ -243,7 +243,7 @@ Status test_run_skb(ProgramObject& program, bpf_attr& attr) {
     const LowPage page = BPFTIME_TRY(LowPage::create());
     std::memcpy(page.at(kSkbHead), data.data(), size);
     __sk_buff seen = skb_view(page, size, header, context);
-    const RunReport report = BPFTIME_TRY(run_program(program, {.ctx = &seen,
+    const RunReport report = BPFTIME_TRY(run_program(session.registry, program, {.ctx = &seen,
                                                                .size = sizeof(seen),
                                                                .repeat = attr.test.repeat,
                                                                .engine = RunEngine::CheckedThenCompiled,

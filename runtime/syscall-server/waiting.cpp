@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "runtime/maps/ringbuf.h"
 #include "runtime/syscall-server/mappings.h"
 #include "vm/core/kernel_names.h"
 
@@ -36,6 +37,12 @@ bool has_records(const BpfObject& object, std::span<std::uint8_t> pages) {
     return load(pages, at.read) != load(pages, at.written);
 }
 
+// Records that their producer died over before it submitted them would keep the client from those behind.
+void discard_dead(const BpfObject& object) {
+    Map* const map = object.kind() == ObjectKind::Map ? static_cast<const MapObject&>(object).elements->map() : nullptr;
+    if (map != nullptr) static_cast<RingbufMap*>(map)->reclaim();
+}
+
 }  // namespace
 
 Result<Fd> new_wake_pipe() {
@@ -56,7 +63,7 @@ bool is_waited_on(const BpfObject& object) {
 }
 
 Result<SharedPages> open_positions(const Registry& registry, const BpfObject& object) {
-    const Fd ring = BPFTIME_TRY(registry.open_companion(object, kRing));
+    const Fd ring = BPFTIME_TRY(registry.open_companion(object, kRingCompanion));
     return SharedPages::map(ring.get(), 2 * static_cast<std::size_t>(getpagesize()));
 }
 
@@ -64,7 +71,9 @@ Result<SharedPages> open_positions(const Registry& registry, const BpfObject& ob
 void settle_readiness(const BpfObject& object, std::span<std::uint8_t> pages, int fd) {
     char bytes[512];
     while (read(fd, bytes, sizeof(bytes)) > 0) continue;
-    if (has_records(object, pages) && write(fd, "", 1) < 0) return;  // full is as good
+    if (!has_records(object, pages)) return;
+    discard_dead(object);
+    if (write(fd, "", 1) < 0) return;  // full is as good
 }
 
 }  // namespace bpftime

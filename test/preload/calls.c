@@ -205,6 +205,121 @@ static void rings(void) {
     close(epoll), close(ring), close(user);
 }
 
+static long freeze(int map) {
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof(attr));
+    attr.map_fd = (unsigned)map;
+    return bpf(BPF_MAP_FREEZE, &attr);
+}
+
+static void freezing(void) {
+    const int both = PROT_READ | PROT_WRITE;
+    const size_t page = (size_t)getpagesize();
+    const int map = create(BPF_MAP_TYPE_ARRAY, 4, 4, 1, BPF_F_MMAPABLE);
+    void* seen = mmap(NULL, page, PROT_READ, MAP_SHARED, map, 0);
+    say("mprotect of a mapping to read", mprotect(seen, page, both));
+    void* written = mmap(NULL, page, both, MAP_SHARED, map, 0);
+    say("MAP_FREEZE, mapped to write", freeze(map));
+    mprotect(written, page, PROT_READ);
+    say("MAP_FREEZE, the mapping made read-only", freeze(map));
+    const pid_t child = fork();
+    if (child == 0) {
+        munmap(written, page);
+        _exit(freeze(map) != 0 && errno == EBUSY ? 0 : 1);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    say("MAP_FREEZE, unmapped by a child", status == 0 ? 0 : -1);
+    munmap(written, page);
+    say("MAP_FREEZE, unmapped", freeze(map));
+    say("MAP_FREEZE, again", freeze(map));
+    try_map("frozen, to write", map, 1, both, MAP_SHARED, 0);
+    try_map("frozen, to read", map, 1, PROT_READ, MAP_SHARED, 0);
+    close(map);
+    const int ring = create(BPF_MAP_TYPE_RINGBUF, 0, 0, (unsigned)page, 0);
+    written = mmap(NULL, page, both, MAP_SHARED, ring, 0);
+    say("MAP_FREEZE, ring, its consumer mapped", freeze(ring));
+    munmap(written, page);
+    say("MAP_FREEZE, ring", freeze(ring));
+    try_map("frozen ring, consumer", ring, 1, both, MAP_SHARED, 0);
+    close(ring);
+}
+
+static void ids(void) {
+    static const struct {
+        const char* name;
+        int command;
+    } commands[] = {{"MAP_GET_NEXT_ID", BPF_MAP_GET_NEXT_ID},
+                    {"PROG_GET_NEXT_ID", BPF_PROG_GET_NEXT_ID},
+                    {"BTF_GET_NEXT_ID", BPF_BTF_GET_NEXT_ID},
+                    {"LINK_GET_NEXT_ID", BPF_LINK_GET_NEXT_ID}};
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); ++i) {
+        union bpf_attr attr;
+        char name[64];
+        memset(&attr, 0, sizeof(attr));
+        attr.start_id = 0x7fffffff;
+        snprintf(name, sizeof(name), "%s, behind every id", commands[i].name);
+        say(name, bpf(commands[i].command, &attr));
+        attr.start_id = 0x7ffffffe;
+        snprintf(name, sizeof(name), "%s, behind the last", commands[i].name);
+        say(name, bpf(commands[i].command, &attr));
+    }
+}
+
+/* The lines of /proc/self/fdinfo that are BPF's; numbers that differ from run to run, or kernel to kernel, are left out. */
+static int among(const char* name, const char* const* names) {
+    for (; *names; ++names)
+        if (strcmp(name, *names) == 0) return 1;
+    return 0;
+}
+
+static void describe(const char* what, int fd) {
+    static const char* const common[] = {"pos", "flags", "mnt_id", "ino", NULL};
+    static const char* const varying[] = {"memlock", "map_id", "prog_id", "link_id", "prog_tag", "prog_jited", NULL};
+    static const char* const recent[] = {"name", "offset", "ref_ctr_offset", "event_type", "cookie", NULL};
+    char path[64], line[256];
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    FILE* file = fopen(path, "re");
+    printf("fdinfo of a %s:%s\n", what, file ? "" : " cannot be opened");
+    int known = 0;
+    while (file && fgets(line, sizeof(line), file)) {
+        line[strcspn(line, "\n")] = 0;
+        char* value = strchr(line, ':');
+        if (!value) continue;
+        *value++ = 0;
+        known += among(line, common);
+        if (among(line, varying)) value = value[1] != 0 && strcmp(value + 1, "0") != 0 ? "\t(some)" : "\t(none)";
+        if (!among(line, common) && !among(line, recent)) printf("    %s%s\n", line, value);
+    }
+    if (known != 4) printf("    ...and not what every descriptor has\n");
+    if (file) fclose(file);
+}
+
+static void descriptions(void) {
+    const int map = create(BPF_MAP_TYPE_ARRAY, 4, 8, 3, BPF_F_MMAPABLE), probe = load(BPF_PROG_TYPE_KPROBE, 0);
+    struct event e = uprobe(target);
+    const int event = open_event(&e);
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof(attr));
+    attr.link_create.prog_fd = (unsigned)probe;
+    attr.link_create.target_fd = (unsigned)event;
+    attr.link_create.attach_type = BPF_PERF_EVENT;
+    const int link = (int)bpf(BPF_LINK_CREATE, &attr);
+    freeze(map);
+    describe("map", map);
+    describe("program", probe);
+    describe("perf event", event);
+    describe("link", link);
+    describe("stream", 1);
+    char number[64];
+    snprintf(number, sizeof(number), "/proc/%d/fdinfo/%d", getpid(), map);
+    const int fd = open(number, O_RDONLY | O_CLOEXEC);
+    char text[4096] = {0};
+    say("fdinfo by number, map_id", read(fd, text, sizeof(text) - 1) > 0 && strstr(text, "\nmap_id:") ? 0 : -1);
+    say("...closed on exec", fcntl(fd, F_GETFD) == FD_CLOEXEC ? 0 : -1);
+    close(fd), close(link), close(event), close(probe), close(map);
+}
+
 int main(void) {
     make_target();
     events();
@@ -212,5 +327,8 @@ int main(void) {
     pages();
     arrays();
     rings();
+    freezing();
+    ids();
+    descriptions();
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 
+#include "runtime/registry/statistics.h"
 #include "runtime/syscall-server/program_runner.h"
 #include "tools/bpftimetool/words.h"
 #include "tools/support/files.h"
@@ -76,12 +77,16 @@ Result<Answer> run(Registry& registry, const Words& words) {
     tools::guard_run("bpftimetool", {}, program->program.name, 0);
     void* const context = memory.empty() ? nullptr : memory.data();
     std::uint64_t result = 0;
+    const bool counted = registry.stats_enabled();
     const auto start = std::chrono::steady_clock::now();
+    RunContext about = run_context(*program, memory.size());
     for (std::uint32_t index = 0; index < repeat; ++index) {
+        const RunScope scope(about);
         const ProgramRun run(cpu_slots_of(*program));
         result = code->run(context, memory.size());
     }
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
+    if (counted) count_runs(*program, repeat, static_cast<std::uint64_t>(spent.count()));
     const double each = spent.count() / repeat;
     return Answer{fmt::format("Return value: {}, duration (average): {:.0f}ns\n", result, each),
                   {{"retval", result}, {"duration", static_cast<std::uint64_t>(each)}}};

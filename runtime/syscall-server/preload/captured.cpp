@@ -1,10 +1,14 @@
 #include "runtime/syscall-server/preload/captured.h"
 
+#include <dirent.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cstring>
 #include <vector>
 
 #include "runtime/syscall-server/bpf_call.h"
@@ -54,6 +58,27 @@ std::optional<long> in_session(std::string_view call, Body body) {
     if (!registry) return outcome<long>(call, fail(Error(registry.error())));
     BpfSession session{**registry, {}, {}};
     return body(session);
+}
+
+std::vector<int> open_descriptors() {
+    std::vector<int> result;
+    DIR* const directory = opendir("/proc/self/fd");
+    if (directory == nullptr) return result;
+    while (const dirent* entry = readdir(directory)) {
+        int fd = -1;
+        const char* const end = entry->d_name + std::strlen(entry->d_name);
+        if (std::from_chars(entry->d_name, end, fd).ptr == end && fd != dirfd(directory)) result.push_back(fd);
+    }
+    closedir(directory);
+    return result;
+}
+
+// Before anything of the application runs.
+[[gnu::constructor]] void begin() {
+    guarded(false, [] {
+        adopt_inherited_descriptors();
+        return true;
+    });
 }
 
 }  // namespace
@@ -144,8 +169,40 @@ void about_to_poll(const pollfd* descriptors, nfds_t count) noexcept {
     });
 }
 
-// Not in a child, which may be about to execute another program: a lock that a thread of its parent held stays locked
-// there for ever. What it inherited ends with its parent's descriptors.
+void about_to_select(const fd_set* readers, int count) noexcept {
+    if (!has_process_registry() || readers == nullptr || count <= 0) return;
+    guarded(false, [&] {
+        // As many bits as the caller says, which may be more than an fd_set's.
+        fd_set copy;
+        FD_ZERO(&copy);
+        const int known = std::min<int>(count, FD_SETSIZE);
+        if (!read_user(reinterpret_cast<std::uintptr_t>(readers),
+                       {reinterpret_cast<std::uint8_t*>(&copy), (static_cast<std::size_t>(known) + 7) / 8}))
+            return false;
+        before_select(copy, known);
+        return true;
+    });
+}
+
+std::optional<FileIdentity> about_to_close(unsigned first, unsigned last) noexcept {
+    if (!owns_process_registry()) return std::nullopt;
+    return guarded(std::optional<FileIdentity>(), [&]() -> std::optional<FileIdentity> {
+        const auto registry = process_registry();
+        for (const int fd : open_descriptors())
+            if (static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last && registry && (*registry)->at(fd))
+                if (const auto file = identify(fd)) return *file;
+        return std::nullopt;
+    });
+}
+
+void has_closed(unsigned first, unsigned last, const FileIdentity& file) noexcept {
+    guarded(false, [&] {
+        unwatch_all(first, last);
+        if (const auto registry = process_registry()) (*registry)->closed(file);
+        return true;
+    });
+}
+
 std::optional<FileIdentity> about_to_close(int fd) noexcept {
     if (!owns_process_registry()) return std::nullopt;
     return guarded(std::optional<FileIdentity>(), [&]() -> std::optional<FileIdentity> {
@@ -172,9 +229,10 @@ bool access_instead(const char* path, int mode) noexcept {
 }
 
 void opened(const char* path, int fd) noexcept {
-    if (!may_be_served(path)) return;
+    const bool extended = may_be_extended(path);
+    if (!extended && !may_be_served(path)) return;
     guarded(false, [&] {
-        note_opened(path, fd);
+        extended ? extend_opened(path, fd) : note_opened(path, fd);
         return true;
     });
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/select.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -28,10 +29,14 @@ std::optional<Result<Mapping>> mapped_object(std::size_t size, int protection, i
 void epoll_changed(int epoll, int operation, int fd) noexcept;
 void about_to_wait(int epoll) noexcept;
 void about_to_poll(const pollfd* descriptors, nfds_t count) noexcept;
+void about_to_select(const fd_set* readers, int count) noexcept;
 
 // Taken before a descriptor is closed, and handed in once it is.
 std::optional<FileIdentity> about_to_close(int fd) noexcept;
 void has_closed(int fd, const FileIdentity& file) noexcept;
+// The same for all descriptors from `first` to `last`: empty when none of them is ours.
+std::optional<FileIdentity> about_to_close(unsigned first, unsigned last) noexcept;
+void has_closed(unsigned first, unsigned last, const FileIdentity& file) noexcept;
 
 // After the real open or access failed: a descriptor, or 0.
 std::optional<int> open_instead(const char* path, int flags) noexcept;

@@ -2,6 +2,7 @@
 // whether a call is ours; everything that is not goes on to the real function as it came.
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/close_range.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdarg>
 #include <cstring>
 
@@ -98,8 +100,7 @@ void* map(RealMmap real, void* address, std::size_t size, int protection, int fl
     const auto instead = mapped_object(size, protection, flags, fd, offset);
     if (!instead) return real(address, size, protection, flags, fd, offset);
     if (!*instead) return reinterpret_cast<void*>(returned(-(*instead).error().errnum));
-    const Mapping& mapping = **instead;
-    return map_parts(real, address, protection, flags, mapping, mapping.file ? mapping.file.get() : fd);
+    return map_parts(real, address, protection, flags, **instead, (*instead)->file.get());
 }
 
 }  // namespace
@@ -161,6 +162,24 @@ EXPORT int dup3(int from, int fd, int flags) noexcept {
     return result;
 }
 
+EXPORT int close_range(unsigned first, unsigned last, int flags) noexcept {
+    const auto real = real_close_range();
+    if (real == nullptr) return missing();
+    const bool closes = (flags & CLOSE_RANGE_CLOEXEC) == 0;
+    const auto file = closes && outside() ? about_to_close(first, last) : std::nullopt;
+    const int result = real(first, last, flags);
+    if (result == 0 && file) has_closed(first, last, *file);
+    return result;
+}
+EXPORT void closefrom(int first) noexcept {
+    const auto real = real_closefrom();
+    if (real == nullptr) return;
+    const unsigned from = first < 0 ? 0 : static_cast<unsigned>(first);
+    const auto file = outside() ? about_to_close(from, UINT_MAX) : std::nullopt;
+    real(first);
+    if (file) has_closed(from, UINT_MAX, *file);
+}
+
 EXPORT void* mmap(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
     return map(real_mmap(), address, size, protection, flags, fd, offset);
 }
@@ -194,6 +213,51 @@ EXPORT int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, con
     const auto real = real_ppoll();
     if (outside()) about_to_poll(descriptors, count);
     return real == nullptr ? missing() : real(descriptors, count, timeout, signals);
+}
+
+EXPORT int select(int count, fd_set* readers, fd_set* writers, fd_set* others, timeval* timeout) {
+    const auto real = real_select();
+    if (outside()) about_to_select(readers, count);
+    return real == nullptr ? missing() : real(count, readers, writers, others, timeout);
+}
+EXPORT int pselect(int count, fd_set* readers, fd_set* writers, fd_set* others, const timespec* timeout,
+                   const sigset_t* signals) {
+    const auto real = real_pselect();
+    if (outside()) about_to_select(readers, count);
+    return real == nullptr ? missing() : real(count, readers, writers, others, timeout, signals);
+}
+EXPORT int epoll_pwait2(int epoll, epoll_event* events, int count, const timespec* timeout, const sigset_t* signals) {
+    const auto real = real_epoll_pwait2();
+    if (outside()) about_to_wait(epoll);
+    return real == nullptr ? missing() : real(epoll, events, count, timeout, signals);
+}
+// What applications built with _FORTIFY_SOURCE call.
+EXPORT int __poll_chk(pollfd* descriptors, nfds_t count, int timeout, std::size_t size) {
+    const auto real = real___poll_chk();
+    if (outside()) about_to_poll(descriptors, count);
+    return real == nullptr ? missing() : real(descriptors, count, timeout, size);
+}
+EXPORT int __ppoll_chk(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* signals,
+                       std::size_t size) {
+    const auto real = real___ppoll_chk();
+    if (outside()) about_to_poll(descriptors, count);
+    return real == nullptr ? missing() : real(descriptors, count, timeout, signals, size);
+}
+EXPORT int __open_2(const char* path, int flags) {
+    const auto real = real___open_2();
+    return real == nullptr ? missing() : finish_open(real(path, flags), path, flags);
+}
+EXPORT int __open64_2(const char* path, int flags) {
+    const auto real = real___open64_2();
+    return real == nullptr ? missing() : finish_open(real(path, flags), path, flags);
+}
+EXPORT int __openat_2(int directory, const char* path, int flags) {
+    const auto real = real___openat_2();
+    return real == nullptr ? missing() : finish_open(real(directory, path, flags), path, flags);
+}
+EXPORT int __openat64_2(int directory, const char* path, int flags) {
+    const auto real = real___openat64_2();
+    return real == nullptr ? missing() : finish_open(real(directory, path, flags), path, flags);
 }
 
 EXPORT int open(const char* path, int flags, ...) {

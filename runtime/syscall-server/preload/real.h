@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/types.h>
 
 #include <atomic>
@@ -20,6 +21,8 @@ void* find_next(std::atomic<void*>& cache, const char* name);
     X(close, int (*)(int))                                                \
     X(dup2, int (*)(int, int))                                            \
     X(dup3, int (*)(int, int, int))                                       \
+    X(close_range, int (*)(unsigned, unsigned, int))                      \
+    X(closefrom, void (*)(int))                                           \
     X(mmap, void* (*)(void*, std::size_t, int, int, int, off_t))          \
     X(mmap64, void* (*)(void*, std::size_t, int, int, int, off_t))        \
     X(epoll_ctl, int (*)(int, int, int, epoll_event*))                    \
@@ -27,6 +30,15 @@ void* find_next(std::atomic<void*>& cache, const char* name);
     X(epoll_pwait, int (*)(int, epoll_event*, int, int, const sigset_t*)) \
     X(poll, int (*)(pollfd*, nfds_t, int))                                \
     X(ppoll, int (*)(pollfd*, nfds_t, const timespec*, const sigset_t*))  \
+    X(select, int (*)(int, fd_set*, fd_set*, fd_set*, timeval*))          \
+    X(pselect, int (*)(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)) \
+    X(epoll_pwait2, int (*)(int, epoll_event*, int, const timespec*, const sigset_t*)) \
+    X(__poll_chk, int (*)(pollfd*, nfds_t, int, std::size_t))             \
+    X(__ppoll_chk, int (*)(pollfd*, nfds_t, const timespec*, const sigset_t*, std::size_t)) \
+    X(__open_2, int (*)(const char*, int))                                \
+    X(__open64_2, int (*)(const char*, int))                              \
+    X(__openat_2, int (*)(int, const char*, int))                         \
+    X(__openat64_2, int (*)(int, const char*, int))                       \
     X(open, int (*)(const char*, int, ...))                               \
     X(open64, int (*)(const char*, int, ...))                             \
     X(openat, int (*)(int, const char*, int, ...))                        \

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <map>
@@ -11,6 +12,8 @@
 #include <string>
 
 #include "runtime/registry/fd.h"
+#include "runtime/syscall-server/fd_info.h"
+#include "runtime/syscall-server/preload/process_registry.h"
 #include "runtime/syscall-server/preload/real.h"
 #include "runtime/syscall-server/tracepoints.h"
 
@@ -81,19 +84,73 @@ std::optional<std::string> name_of_tracepoint(std::uint64_t id) {
 
 }  // namespace
 
+namespace {
+
+// N of "/proc/self/fdinfo/N" or with this process's number, else -1.
+int described_descriptor(std::string_view path) {
+    for (const std::string& root : {std::string("/proc/self/fdinfo/"), cat("/proc/", getpid(), "/fdinfo/"),
+                                    std::string("/proc/thread-self/fdinfo/")}) {
+        if (!path.starts_with(root)) continue;
+        path.remove_prefix(root.size());
+        int fd = -1;
+        const char* const end = path.data() + path.size();
+        return std::from_chars(path.data(), end, fd).ptr == end ? fd : -1;
+    }
+    return -1;
+}
+
+std::string read_all(int fd) {
+    std::string text(4096, '\0');
+    const ssize_t size = pread(fd, text.data(), text.size(), 0);
+    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return text;
+}
+
+// The registry's own locks are no business of the application's.
+std::string without_locks(const std::string& text) {
+    std::string rest;
+    for (std::size_t at = 0, end = 0; at < text.size(); at = end) {
+        end = std::min(text.find('\n', at), text.size() - 1) + 1;
+        const std::string_view line = std::string_view(text).substr(at, end - at);
+        if (!line.starts_with("lock:")) rest += line;
+    }
+    return rest;
+}
+
+// A file of this content, to be read.
+Fd file_of(const char* name, std::string_view text) {
+    auto file = anonymous_file(name, 0);
+    if (!file || write(file->get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return {};
+    lseek(file->get(), 0, SEEK_SET);
+    fcntl(file->get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+    return *std::move(file);
+}
+
+}  // namespace
+
+bool may_be_extended(const char* path) { return std::strncmp(path, "/proc/", 6) == 0 && has_process_registry(); }
+
+void extend_opened(const char* path, int fd) {
+    const int described = described_descriptor(path);
+    const auto registry = process_registry();
+    if (described < 0 || !registry) return;
+    const auto object = (*registry)->at(described);
+    if (!object) return;
+    const Fd file = file_of("fdinfo", without_locks(read_all(fd)) + fd_info(**object));
+    const int flags = fcntl(fd, F_GETFD);
+    if (file) dup3(file.get(), fd, (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+}
+
 bool may_be_served(const char* path) { return std::strncmp(path, "/sys/", 5) == 0; }
 
 std::optional<int> open_served(const char* path, int flags) {
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_DIRECTORY)) != 0) return std::nullopt;
     const auto text = served_text(path);
     if (!text) return std::nullopt;
-    auto file = anonymous_file("sysfs", 0);
-    if (!file || write(file->get(), text->data(), text->size()) != static_cast<ssize_t>(text->size()))
-        return std::nullopt;
-    lseek(file->get(), 0, SEEK_SET);
-    fcntl(file->get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-    if ((flags & O_CLOEXEC) == 0) fcntl(file->get(), F_SETFD, 0);
-    return file->release();
+    Fd file = file_of("sysfs", *text);
+    if (!file) return std::nullopt;
+    if ((flags & O_CLOEXEC) == 0) fcntl(file.get(), F_SETFD, 0);
+    return file.release();
 }
 
 bool is_served(const char* path, int mode) {
@@ -113,6 +170,9 @@ void note_opened(const char* path, int fd) {
     const std::lock_guard lock(known.mutex);
     known.names[*id] = cat(tracepoint->category, ':', tracepoint->name);
 }
+
+void lock_served_files() { kernel_ids().mutex.lock(); }
+void unlock_served_files() { kernel_ids().mutex.unlock(); }
 
 const EventSources& event_sources() {
     static const EventSources& sources = *new EventSources{

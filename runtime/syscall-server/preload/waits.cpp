@@ -1,6 +1,5 @@
 #include "runtime/syscall-server/preload/waits.h"
 
-#include <pthread.h>
 #include <sys/stat.h>
 
 #include <map>
@@ -29,14 +28,8 @@ struct Watches {
     std::map<int, std::set<int>> by_epoll;
     std::map<int, Waited> by_descriptor;
 };
-// Not held by a thread that a child of this process does not have.
 Watches& watches() {
-    static Watches& all = [] -> Watches& {
-        auto& fresh = *new Watches;
-        pthread_atfork([] { watches().mutex.lock(); }, [] { watches().mutex.unlock(); },
-                       [] { watches().mutex.unlock(); });
-        return fresh;
-    }();
+    static Watches& all = *new Watches;
     return all;
 }
 
@@ -86,6 +79,15 @@ void unwatch_all(int fd) {
     watches().by_descriptor.erase(fd);
 }
 
+void unwatch_all(unsigned first, unsigned last) {
+    const auto closed = [&](int fd) { return static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last; };
+    Watches& all = watches();
+    const std::lock_guard lock(all.mutex);
+    std::erase_if(all.by_epoll, [&](const auto& one) { return closed(one.first); });
+    for (auto& [epoll, descriptors] : all.by_epoll) std::erase_if(descriptors, closed);
+    std::erase_if(all.by_descriptor, [&](const auto& one) { return closed(one.first); });
+}
+
 void forget_pages(int fd) {
     const std::lock_guard lock(watches().mutex);
     watches().by_descriptor.erase(fd);
@@ -105,5 +107,15 @@ void before_poll(const pollfd* descriptors, nfds_t count) {
     for (nfds_t i = 0; i < count; ++i)
         if (descriptors[i].fd >= 0) settle(all, descriptors[i].fd);
 }
+
+void before_select(const fd_set& readers, int count) {
+    Watches& all = watches();
+    const std::lock_guard lock(all.mutex);
+    for (int fd = 0; fd < count; ++fd)
+        if (FD_ISSET(fd, &readers)) settle(all, fd);
+}
+
+void lock_waits() { watches().mutex.lock(); }
+void unlock_waits() { watches().mutex.unlock(); }
 
 }  // namespace bpftime::preload

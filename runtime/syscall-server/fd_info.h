@@ -1,0 +1,13 @@
+// What /proc/PID/fdinfo/N says of a descriptor of BPF (bpf_*_show_fdinfo() of the kernel).
+#pragma once
+
+#include <string>
+
+#include "runtime/registry/objects.h"
+
+namespace bpftime {
+
+// Lines "name:\tvalue\n" behind those that every descriptor has; none for perf events.
+std::string fd_info(const BpfObject& object);
+
+}  // namespace bpftime
