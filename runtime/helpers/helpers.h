@@ -20,7 +20,8 @@ std::vector<std::uint32_t> implemented_helpers();
 Bindings default_bindings(std::span<const std::unique_ptr<Map>> maps = {});
 Bindings default_bindings(std::span<Map* const> maps);
 
-// File descriptor that trace_printk and trace_vprintk write to, a line a call; standard error at first; -1: nowhere.
+// File descriptor that trace_printk and trace_vprintk write to, a line a call, in runs without a ring for it
+// (run_context.h); standard error at first; -1: nowhere.
 void set_trace_output(int fd);
 
 }  // namespace bpftime

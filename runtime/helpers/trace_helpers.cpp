@@ -10,6 +10,8 @@
 #include "runtime/helpers/format.h"
 #include "runtime/helpers/functions.h"
 #include "runtime/helpers/helpers.h"
+#include "runtime/helpers/run_context.h"
+#include "runtime/helpers/trace_ring.h"
 
 namespace bpftime {
 
@@ -28,8 +30,12 @@ namespace {
 constexpr std::size_t kLine = 1024;        // the kernel's BPF_TRACE_PRINTK_SIZE
 constexpr u64 kMaxVariableArguments = 12;  // MAX_BPRINTF_VARARGS
 
-// One write a line, so that lines of several threads do not mix. Ends the line where the program did not.
+// To the run's ring; without one to the descriptor. There, one write a line, so that lines of several threads do not
+// mix, and an end of the line where the program gave none.
 void emit(char* line, std::size_t length) {
+    const RunContext* run = current_run_context();
+    if (run != nullptr && run->trace != nullptr) return run->trace->write({line, length});
+    if (run != nullptr && run->silent) return;
     if (length == 0 || line[length - 1] != '\n') line[length++] = '\n';
     const int fd = trace_fd.load(std::memory_order_relaxed);
     const int kept_errno = errno;  // the traced code's

@@ -53,7 +53,7 @@ std::uint32_t possible_cpus() {
     return count;
 }
 
-std::uint32_t current_cpu() {
+std::uint32_t home_cpu() {
     const std::uint32_t count = __atomic_load_n(&possible, __ATOMIC_RELAXED);
     const std::uint32_t cpu = rseq_cpu();
     return __builtin_expect(cpu < count, 1) ? cpu : ask_cpu();

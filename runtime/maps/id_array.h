@@ -10,7 +10,7 @@
 
 namespace bpftime {
 
-// What a map's ids mean in this process: the handle of a map, as programs hold it; 0: none such.
+// What a map's ids mean in this process: the handle of a map, as programs hold it, for instance; 0: none such.
 struct MapResolver {
     std::uint64_t (*handle_of)(std::uint32_t id, void* context) = nullptr;
     void* context = nullptr;
@@ -26,7 +26,10 @@ public:
 
     // The id at an index, 0: none, or beyond the array. Of a prog array that is what a tail call goes to.
     std::uint32_t id_at(std::uint32_t index) const;
-    // Of an array of maps, to be set before programs run.
+    // What the id at an index means in this process; null: nothing. Of a prog array an Entry, of a perf event array a
+    // PerfOutput (runtime/helpers/perf_output.h), of an array of maps a Map.
+    void* resolved(std::uint32_t index) const { return resolver_(id_at(index)); }
+    // To be set before programs run.
     void set_resolver(MapResolver resolver) { resolver_ = resolver; }
 
     void* lookup(const void* key) override;  // of an array of maps: the inner map's handle

@@ -18,6 +18,8 @@ Pages::~Pages() {
 
 Result<Pages> Pages::reserve(std::uint64_t size) { return make(size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1); }
 
+Result<Pages> Pages::inherit(std::uint64_t size) { return make(size, MAP_SHARED | MAP_ANONYMOUS, -1); }
+
 Result<Pages> Pages::share(int fd, std::uint64_t size) { return make(size, MAP_SHARED, fd); }
 
 Result<Pages> Pages::make(std::uint64_t size, int flags, int fd) {

@@ -24,6 +24,8 @@ public:
 
     // Private pages. ENOMEM.
     static Result<Pages> reserve(std::uint64_t size);
+    // Pages that children of this process share with it. ENOMEM.
+    static Result<Pages> inherit(std::uint64_t size);
     // The first `size` bytes of `fd`, shared. The file must be that long; the descriptor may be closed afterwards.
     static Result<Pages> share(int fd, std::uint64_t size);
 

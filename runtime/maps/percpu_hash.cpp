@@ -83,6 +83,7 @@ int PercpuHashMap::put(const void* key, std::uint64_t flags, Set set) {
 }
 
 int PercpuHashMap::update(const void* key, const void* value, std::uint64_t flags) {
+    (void)current_cpu();  // may wait, so not while a bucket is locked
     return put(key, flags, [&](std::uint32_t number, bool present) {
         if (present)
             planes_.set_mine(number, value);

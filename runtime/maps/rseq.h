@@ -4,13 +4,13 @@
 
 #include <cstdint>
 
+#include "runtime/maps/cpus.h"
+
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
 #endif
 
 namespace bpftime {
-
-inline constexpr std::uint32_t kNoCpu = ~std::uint32_t{0};
 
 #ifdef RSEQ_SIG
 // kNoCpu where the area is not registered.

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint32_t kIdBits = 22;  // PID_MAX_LIMIT
 constexpr std::uint32_t kIdMask = (1u << kIdBits) - 1;
-constexpr std::uint32_t kRoundsToCheck = 1u << 12;  // between looks at whether the holder lives
+constexpr std::uint32_t kRoundsToCheck = 1u << 10;  // between looks at whether the holder lives
 constexpr std::uint32_t kRoundsToYield = 64;
 
 // /proc/<id>/stat: its state, and the time it started folded into 1..1023. False: it could not be read.
@@ -82,18 +82,22 @@ bool task_gone(std::uint32_t token) {
     return started != 0 && stat.started != started;
 }
 
+bool wait_for_others(std::uint32_t round) {
+    if (round > kRoundsToCheck && round % kRoundsToYield == 0)
+        wait_a_moment();
+    else if (round % kRoundsToYield == 0)
+        sched_yield();
+    return round % kRoundsToCheck == 0;
+}
+
 LockResult wait_for_task_word(std::atomic<std::uint32_t>& word, std::uint32_t me) {
     for (std::uint32_t round = 1;; ++round) {
         std::uint32_t owner = word.load(std::memory_order_relaxed);
         if (owner == 0 && word.compare_exchange_weak(owner, me, std::memory_order_acquire)) return LockResult::Free;
         if (owner == me) return LockResult::Mine;
-        if (owner != 0 && round % kRoundsToCheck == 0 && task_gone(owner) &&
+        if (wait_for_others(round) && owner != 0 && task_gone(owner) &&
             word.compare_exchange_strong(owner, me, std::memory_order_acquire))
             return LockResult::TakenOver;
-        if (round > kRoundsToCheck && round % kRoundsToYield == 0)
-            wait_a_moment();  // the holder may need this CPU and have the lower priority
-        else if (round % kRoundsToYield == 0)
-            sched_yield();
     }
 }
 

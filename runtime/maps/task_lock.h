@@ -16,6 +16,10 @@ std::uint32_t make_task_token(std::uint32_t thread);
 // started; a recycled id passes for the old one in 1 of 1023 cases). A few system calls; errno is kept.
 bool task_gone(std::uint32_t token);
 
+// For the `round`th look (1, 2, ...) at what others hold: goes on at once, gives the CPU away, or sleeps for 50
+// microseconds, since the holder may need this CPU and have the lower priority. True: it is time for task_gone().
+bool wait_for_others(std::uint32_t round);
+
 enum class LockResult : std::uint8_t {
     Free,       // nobody held it
     TakenOver,  // its holder died inside: whatever it did by halves is the caller's to mend
@@ -24,7 +28,7 @@ enum class LockResult : std::uint8_t {
 
 LockResult wait_for_task_word(std::atomic<std::uint32_t>& word, std::uint32_t me);
 
-// Waits for as long as the holder lives, asleep for 50 microseconds at a time at most.
+// Waits for as long as the holder lives.
 inline LockResult lock_task_word(std::atomic<std::uint32_t>& word) {
     const std::uint32_t me = task_token();
     std::uint32_t nobody = 0;

@@ -21,6 +21,10 @@ const char* file_name(ObjectKind kind) {
 
 }  // namespace
 
+LocalRegistry::~LocalRegistry() {
+    for (auto& [id, entry] : tables_[static_cast<std::size_t>(ObjectKind::Map)]) end_live(*entry.object);
+}
+
 Result<int> LocalRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
     if (!file) file = BPFTIME_TRY(anonymous_file(file_name(object->kind()), 0));
     const FileIdentity identity = BPFTIME_TRY(identify(file.get()));
@@ -28,6 +32,7 @@ Result<int> LocalRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
     const std::lock_guard lock(mutex_);
     Table& objects = tables_[static_cast<std::size_t>(object->kind())];
     object->id = ++last_id_[static_cast<std::size_t>(object->kind())];
+    object->home = this;
     by_file_[identity] = object;
     const std::uint32_t id = object->id;
     objects.emplace(id, Entry{std::move(object), std::move(file)});

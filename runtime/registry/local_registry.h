@@ -14,6 +14,7 @@ namespace bpftime {
 // valid files afterwards but lead nowhere.
 class LocalRegistry final : public Registry {
 public:
+    ~LocalRegistry() override;
     Result<Fd> make_file(const char* name, std::uint64_t size) override { return anonymous_file(name, size); }
     Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) override;
     Result<Fd> open_companion(const BpfObject& object, const char* name) const override;

@@ -85,6 +85,9 @@ void visit_target(Coder& code, T& target) {
     code.number(target.type);
     code.number(target.config);
     code.number(target.frequency);
+    code.number(target.sample_type);
+    code.number(target.wakeup);
+    code.number(target.watermark);
 }
 
 template <class Coder, class L>

@@ -39,6 +39,10 @@ std::vector<std::uint32_t> bound_maps(const ObjectPage& page) {
     return ids;
 }
 
+void end_live(BpfObject& object) {
+    if (object.kind() == ObjectKind::Map) static_cast<MapObject&>(object).live.reset();
+}
+
 void detach(const LinkObject& link) {
     if (!link.event || link.event->page->link.load() != link.id) return;
     link.event->page->program.store(0);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/maps/cpu_slots.h"
 #include "runtime/registry/btf.h"
 #include "runtime/registry/fd.h"
 #include "runtime/registry/map_elements.h"
@@ -23,6 +24,8 @@ inline constexpr std::size_t kObjectKinds = 5;
 // "map", "program", "BTF object", "link", "perf event".
 std::string_view kind_name(ObjectKind kind);
 
+class Registry;
+
 // Objects are shared: by the registry, by other objects and by calls in progress.
 class BpfObject {
 public:
@@ -33,6 +36,7 @@ public:
 
     ObjectKind kind() const { return kind_; }
     std::uint32_t id = 0;  // unique among its kind, never reused; set when the object is published
+    const Registry* home = nullptr;  // that published it, and outlives it
     // What changes of the object, as every process of its registry sees it. Never null.
     std::shared_ptr<ObjectPage> page = std::make_shared<ObjectPage>();
 
@@ -57,6 +61,7 @@ struct MapObject final : BpfObject {
 
     MapSpec spec;  // contents stay in `elements`, frozen in the page
     std::unique_ptr<MapElements> elements;
+    std::shared_ptr<void> live;         // what its ids mean to programs here (runtime/syscall-server/live_map.h)
     std::shared_ptr<MapObject> inner;  // template of a map-in-map's values
     std::shared_ptr<BtfObject> btf;
     std::uint32_t key_type = 0, value_type = 0;
@@ -85,7 +90,13 @@ struct ProgramObject final : BpfObject {
     std::uint32_t attach_btf_type = 0;
     std::vector<FuncRecord> functions;
     std::vector<LineRecord> lines;
+    std::shared_ptr<CpuSlots> cpu_slots;  // of everybody who shares its maps; null: this process alone does
 };
+
+// What a ProgramRun of it takes.
+inline CpuSlots* cpu_slots_of(const ProgramObject& program) {
+    return program.cpu_slots ? program.cpu_slots.get() : private_cpu_slots();
+}
 
 // What makes a program run.
 enum class ProbeKind : std::uint8_t {
@@ -115,6 +126,9 @@ struct ProbeTarget {
     std::uint32_t type = 0;        // perf_event_attr as it came: what link info repeats
     std::uint64_t config = 0;
     bool frequency = false;  // Sampling: the page's period counts runs a second
+    std::uint64_t sample_type = 0;  // Output: the fields of a record, as perf_event_attr has them
+    std::uint32_t wakeup = 0;       // ...records between two wake-ups of the client, or bytes if `watermark`
+    bool watermark = false;
 };
 
 // What perf_event_open(2) made. A program comes to it by ioctl(SET_BPF), or through a link.
@@ -142,6 +156,9 @@ struct LinkObject final : BpfObject {
     ProbeTarget target;
     std::shared_ptr<PerfEventObject> event;  // BPF_PERF_EVENT only
 };
+
+// Ends what a map's ids mean in this process: its programs may hold the map in their turn. Nothing for other objects.
+void end_live(BpfObject& object);
 
 // Takes the program from the event that the link put it on. Called once nothing leads to the link any more.
 void detach(const LinkObject& link);

@@ -12,6 +12,8 @@
 
 namespace bpftime {
 
+class TraceRing;
+
 // The companion of a ring buffer or an output event: the pages that clients map.
 inline constexpr const char* kRingCompanion = "ring";
 // The companion of a program that holds its native object (docs/aot-object.md).
@@ -68,6 +70,10 @@ public:
     virtual Status unpin(const std::string& path) = 0;
     // All of them, by path.
     virtual std::vector<PinnedObject> pinned_objects() const = 0;
+
+    // Whether other processes see it too. Where its programs print to then; null: there is no room.
+    virtual bool is_shared() const { return false; }
+    virtual TraceRing* trace() const { return nullptr; }
 
     // BPF_MAP_FREEZE through descriptor `fd`; BPF_PROG_BIND_MAP: the map lives as long as the program.
     virtual Status freeze(MapObject& map, int fd) = 0;

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <set>
 
+#include "runtime/helpers/trace_ring.h"
+
 namespace bpftime {
 
 namespace {
@@ -18,6 +20,7 @@ using Key = ObjectReference;
 
 constexpr std::string_view kPrefixes[kObjectKinds] = {"map.", "program.", "btf.", "link.", "event."};
 constexpr std::string_view kWake = ".wake";  // companion of an object whose descriptor is waited on: a named pipe
+constexpr const char* kTrace = "trace";
 constexpr std::uint32_t kCollectEvery = 16;  // publications
 constexpr const char* kStats = "stats";      // the file that is held by who wants statistics
 constexpr std::uint64_t kAskAgain = 10'000'000;  // ns until it is looked again whether somebody does
@@ -109,13 +112,35 @@ std::string pin_path(std::string_view name) {
     return path;
 }
 
+// The file "cpus" of a registry, made where it is missing; when two do so at once, one of them wins.
+Result<std::shared_ptr<CpuSlots>> open_cpu_slots(const ShmDirectory& directory) {
+    constexpr const char* kName = "cpus";
+    const std::uint64_t size = CpuSlots::storage_size();
+    auto fd = directory.open_file(kName);
+    if (!fd) {
+        const Fd made = BPFTIME_TRY(directory.make_file(size));
+        const Status linked = directory.link(made.get(), kName);
+        if (!linked && linked.error().errnum != EEXIST) return fail(Error(linked.error()));
+        fd = BPFTIME_TRY(directory.open_file(kName));
+    }
+    struct stat status {};
+    if (fstat(fd->get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < size)
+        return fail(failure(directory.path(), '/', kName, " is truncated").with_errno(EPROTO));
+    return std::make_shared<CpuSlots>(BPFTIME_TRY(Pages::share(fd->get(), size)));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SharedRegistry>> SharedRegistry::open(ShmDirectory::Open how, const std::string& name) {
     ShmDirectory directory = BPFTIME_TRY(ShmDirectory::open(name, how));
-    std::unique_ptr<SharedRegistry> registry(new SharedRegistry(std::move(directory)));
+    auto slots = BPFTIME_TRY(open_cpu_slots(directory));
+    std::unique_ptr<SharedRegistry> registry(new SharedRegistry(std::move(directory), std::move(slots)));
     registry->collect();
     return registry;
+}
+
+SharedRegistry::~SharedRegistry() {
+    for (const auto& [key, object] : known_) end_live(*object);
 }
 
 Result<Fd> SharedRegistry::make_file(const char*, std::uint64_t size) { return directory_.make_file(whole_pages(size)); }
@@ -145,6 +170,7 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     page->record_size = record.size();
     object->id = directory_.control().last_id[page->kind].fetch_add(1) + 1;
     page->id = object->id;
+    object->home = this;
     const Key key{object->kind(), object->id};
     if (object->id == 0) return fail(failure("all ids are used up").with_errno(E2BIG));
     if (waited_on) BPFTIME_CHECK(directory_.make_pipe(cat(file_name(key), kWake)));
@@ -152,12 +178,17 @@ Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) 
     Fd named = BPFTIME_TRY(directory_.open_file(waited_on ? cat(file_name(key), kWake) : file_name(key)));
     BPFTIME_CHECK(hold(named.get()));
     object->page = page_of({std::move(pages), page, {}});
+    share_cpus(*object);
     {
         const std::lock_guard guard(mutex_);
         known_[key] = std::move(object);
     }
     directory_.control().generation.fetch_add(1);
     return high_descriptor(std::move(named));
+}
+
+void SharedRegistry::share_cpus(BpfObject& object) const {
+    if (object.kind() == ObjectKind::Program) static_cast<ProgramObject&>(object).cpu_slots = cpu_slots_;
 }
 
 Result<Fd> SharedRegistry::make_companion(const BpfObject& object, const char* name, std::uint64_t size) {
@@ -218,6 +249,7 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
     };
     auto object = BPFTIME_TRY(decode_record(key.kind, parts.record, find_other));
     object->id = key.id;
+    object->home = this;
     if (key.kind == ObjectKind::Map) {
         auto& map = static_cast<MapObject&>(*object);
         const std::uint64_t needed = BPFTIME_TRY(elements_file_size(map.spec));
@@ -234,6 +266,7 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
         if (ring) map.elements->wake_by(waker(map));
     }
     object->page = page_of(std::move(parts));
+    share_cpus(*object);
     return object;
 }
 
@@ -271,6 +304,25 @@ Result<int> SharedRegistry::open(const BpfObject& object) const {
 // Files elsewhere are none of ours.
 void SharedRegistry::closed(const FileIdentity& file) {
     if (file.device == directory_.device()) collect();
+}
+
+// When two processes make the file at once, one of them wins.
+TraceRing* SharedRegistry::trace() const {
+    const std::lock_guard guard(mutex_);
+    if (trace_) return trace_.get();
+    auto fd = directory_.open_file(kTrace);
+    if (!fd) {
+        const auto made = directory_.make_file(TraceRing::kStorage);
+        if (!made) return nullptr;
+        (void)directory_.link(made->get(), kTrace);
+        fd = directory_.open_file(kTrace);
+    }
+    struct stat status {};
+    if (!fd || fstat(fd->get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < TraceRing::kStorage)
+        return nullptr;
+    auto pages = Pages::share(fd->get(), TraceRing::kStorage);
+    if (pages) trace_ = std::make_unique<TraceRing>(*std::move(pages));
+    return trace_.get();
 }
 
 // ---- Pins: files that hold the name of an object's file ---------------------------------------------------------------------
@@ -455,7 +507,11 @@ void SharedRegistry::collect() const {
         if (!alive.contains(key)) remove(key);
     remove_companions();
     const std::lock_guard guard(mutex_);
-    std::erase_if(known_, [&](const auto& entry) { return !alive.contains(entry.first); });
+    std::erase_if(known_, [&](const auto& entry) {
+        const bool gone = !alive.contains(entry.first);
+        if (gone) end_live(*entry.second);
+        return gone;
+    });
     published_ = 0;
 }
 

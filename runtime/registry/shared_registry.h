@@ -15,6 +15,7 @@ class SharedRegistry final : public Registry {
 public:
     // See ShmDirectory::open.
     static Result<std::unique_ptr<SharedRegistry>> open(ShmDirectory::Open how, const std::string& name = {});
+    ~SharedRegistry() override;
 
     Result<Fd> make_file(const char* name, std::uint64_t size) override;
     Result<Fd> make_companion(const BpfObject& object, const char* name, std::uint64_t size) override;
@@ -34,6 +35,8 @@ public:
     std::vector<PinnedObject> pinned_objects() const override;
     Status freeze(MapObject& map, int fd) override;
     Status bind(ProgramObject& program, std::shared_ptr<MapObject> map) override;
+    bool is_shared() const override { return true; }
+    TraceRing* trace() const override;  // the file "trace", made when it is first asked for
     Result<int> enable_stats() override;
     bool stats_enabled() const override;
 
@@ -53,7 +56,8 @@ public:
 private:
     using Key = ObjectReference;
 
-    explicit SharedRegistry(ShmDirectory directory) : directory_(std::move(directory)) {}
+    SharedRegistry(ShmDirectory directory, std::shared_ptr<CpuSlots> slots)
+        : directory_(std::move(directory)), cpu_slots_(std::move(slots)) {}
 
     bool is_held(Key key) const;
     std::vector<Key> references(Key key) const;
@@ -72,11 +76,14 @@ private:
     Result<Turn> publishing() const;
     std::optional<Turn> collecting() const;
     std::vector<Key> keys() const;
+    void share_cpus(BpfObject& object) const;
 
     ShmDirectory directory_;
+    std::shared_ptr<CpuSlots> cpu_slots_;
     mutable std::mutex turn_;   // taken before mutex_
     mutable std::mutex mutex_;  // of known_
     mutable std::map<Key, std::shared_ptr<BpfObject>> known_;   // by this process, mapped
+    mutable std::unique_ptr<TraceRing> trace_;
     mutable std::atomic<std::uint32_t> published_ = 0;          // since the last collection
     mutable std::atomic<std::uint64_t> stats_asked_ = 0;        // when it was last looked whether somebody wants statistics
 };

@@ -47,6 +47,7 @@ struct ObjectPage {
     std::atomic<std::uint32_t> link = 0;                        // ...and of the link that gave it the program
     std::atomic<std::uint64_t> period = 0;                      // ...Sampling: events between two runs, or runs a second
     std::atomic<std::uint64_t> ring_size = 0;                   // ...bytes of its file "ring", 0 until a client has mapped it
+    std::atomic<std::uint32_t> rings = 0;                       // ...of these files made so far
     alignas(64) std::atomic<std::uint64_t> runs = 0;            // a program's statistics
     std::atomic<std::uint64_t> run_time = 0;                    // ns
     std::atomic<std::uint64_t> recursion_misses = 0;

@@ -6,7 +6,7 @@
 
 #include "runtime/helpers/functions.h"
 #include "runtime/helpers/helpers.h"
-#include "runtime/maps/cpus.h"
+#include "runtime/maps/program_run.h"
 #include "runtime/maps/user_ops.h"
 #include "runtime/rt/map_table.h"
 
@@ -94,6 +94,10 @@ BPFTIME_EXPORT int bpftime_rt_next_key(bpftime_map* map, const void* key, void* 
     return bpftime::user_next_key(*map_of(map), key, next);
 }
 BPFTIME_EXPORT void* bpftime_rt_values(bpftime_map* map) { return map_of(map)->values(); }
+BPFTIME_EXPORT uint64_t bpftime_rt_run(uint64_t (*entry)(void*, uint64_t), void* ctx, uint64_t size) {
+    const bpftime::ProgramRun run(bpftime::private_cpu_slots());
+    return entry(ctx, size);
+}
 BPFTIME_EXPORT void bpftime_rt_set_trace_fd(int fd) { bpftime::set_trace_output(fd); }
 
 // The names of vm/linker/abi.h.

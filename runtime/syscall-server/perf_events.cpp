@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/helpers/perf_output.h"
 #include "runtime/syscall-server/mappings.h"
 #include "runtime/syscall-server/probe_target.h"
 #include "runtime/syscall-server/user_memory.h"
@@ -104,9 +105,16 @@ Status describe_tracepoint(const Opening& opening, ProbeTarget& target) {
 }
 
 Status describe_software(const Opening& opening, ProbeTarget& target) {
-    const bool output = opening.attr.config == PERF_COUNT_SW_BPF_OUTPUT;
+    const perf_event_attr& attr = opening.attr;
+    const bool output = attr.config == PERF_COUNT_SW_BPF_OUTPUT;
+    if (output && (attr.sample_type & ~kPerfSampleFields) != 0)
+        return fail(failure("records of programs do not have the fields ", hex(attr.sample_type & ~kPerfSampleFields),
+                            " of PERF_SAMPLE_*").with_errno(EOPNOTSUPP));
     target.kind = output ? ProbeKind::Output : ProbeKind::Sampling;
-    target.frequency = opening.attr.freq != 0;
+    target.frequency = attr.freq != 0;
+    target.sample_type = attr.sample_type;
+    target.watermark = attr.watermark != 0;
+    target.wakeup = attr.watermark != 0 ? attr.wakeup_watermark : attr.wakeup_events;
     return {};
 }
 
@@ -263,6 +271,7 @@ Result<Fd> perf_ring(Registry& registry, PerfEventObject& event, std::size_t siz
         control->data_offset = page;
         control->data_size = data;
         event.page->ring_size = size;
+        event.page->rings.fetch_add(1);
     }
     return held_descriptor(ring->get());
 }

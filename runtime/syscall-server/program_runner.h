@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/helpers/run_context.h"
+#include "runtime/maps/program_run.h"
 #include "runtime/registry/registry.h"
 #include "vm/core/engine.h"
 #include "vm/interpreter/interpreter.h"
@@ -14,6 +16,9 @@ namespace bpftime {
 // The helpers of this runtime and the maps of `program` where they live. They stay valid as long as the program does.
 // ENOTSUPP for a map type that programs cannot use in this runtime.
 Result<Bindings> program_bindings(const ProgramObject& program);
+
+// What the helpers of a run of `program` shall know when nothing but a system call makes it run. A RunScope of it a run.
+RunContext run_context(const ProgramObject& program, std::uint64_t context_size);
 
 enum class RunEngine : std::uint8_t {
     CheckedThenCompiled,  // the first run bounds every access, those after it are compiled; for whoever trusts nobody
@@ -27,6 +32,7 @@ struct RunRequest {
     std::uint32_t repeat = 1;
     RunEngine engine = RunEngine::CheckedThenCompiled;
     std::vector<MemoryRegion> regions;  // that the program may reach beside its context
+    std::uint32_t cpu = kNoCpu;         // whose per-CPU values it uses; kNoCpu: any
 };
 
 struct RunReport {

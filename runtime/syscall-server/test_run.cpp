@@ -78,11 +78,12 @@ Status test_run_raw_tracepoint(BpfSession& session, ProgramObject& program, bpf_
     BPFTIME_CHECK(
         read_user(attr.test.ctx_in, {reinterpret_cast<std::uint8_t*>(context.data()), attr.test.ctx_size_in}));
     std::optional<OnCpu> on;
-    if (chooses && attr.test.cpu != current_cpu()) {
+    if (chooses && attr.test.cpu != home_cpu()) {
         on.emplace(attr.test.cpu);
         if (!on->moved()) return fail(failure("CPU ", attr.test.cpu, " cannot be run on").with_errno(ENXIO));
     }
-    const RunReport report = BPFTIME_TRY(run_program(session.registry, program, {.ctx = context.data(), .size = sizeof(context)}));
+    const RunReport report = BPFTIME_TRY(run_program(
+        session.registry, program, {.ctx = context.data(), .size = sizeof(context), .cpu = chooses ? attr.test.cpu : kNoCpu}));
     attr.test.retval = static_cast<std::uint32_t>(report.result);
     return {};
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "runtime/maps/program_run.h"
 #include "tools/aot/command.h"
 #include "tools/support/files.h"
 #include "tools/support/guard.h"
@@ -51,6 +52,7 @@ Status run_in_checked_mode(const RunOptions& options, Bytes& memory) {
     const PrivateMaps maps = BPFTIME_TRY(PrivateMaps::create(program.maps));
     guard_run("bpftime-aot", options.input.path, program.name, options.timeout,
               "run its bytecode with --engine checked to see which instruction does it");
+    const ProgramRun run(private_cpu_slots());
     auto result = run_checked(program, maps.bindings(), memory.empty() ? nullptr : memory.data(), memory.size());
     if (!result) return fail(std::move(result).error().in_file(options.input.path));
     fmt::print("Output: {}\n", *result);
@@ -107,11 +109,16 @@ Result<Runnable> prepare(const RunOptions& options) {
     return runnable;
 }
 
+std::uint64_t run_once(const Executable& code, void* context, std::size_t size) {
+    const ProgramRun run(private_cpu_slots());
+    return code.run(context, size);
+}
+
 // Runs `repeat` more times and prints the mean.
 void time_runs(const Executable& code, Bytes& memory, std::uint64_t repeat) {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
-    for (std::uint64_t i = 0; i < repeat; ++i) code.run(memory.data(), memory.size());
+    for (std::uint64_t i = 0; i < repeat; ++i) run_once(code, memory.data(), memory.size());
     const std::chrono::duration<double, std::nano> spent = Clock::now() - start;
     fmt::print("{} runs, {:.2f} ns per run\n", repeat, spent.count() / static_cast<double>(repeat));
 }
@@ -125,7 +132,7 @@ Status run(const RunOptions& options) {
     guard_run("bpftime-aot", options.input.path, runnable.program, options.timeout,
               "run its bytecode with --engine checked to see which instruction does it");
     void* context = memory.empty() ? nullptr : memory.data();
-    const std::uint64_t result = runnable.code->run(context, memory.size());
+    const std::uint64_t result = run_once(*runnable.code, context, memory.size());
     fmt::print("Output: {}\n", result);
     std::fflush(stdout);
     if (options.repeat != 0) {

@@ -4,6 +4,7 @@
 
 #include "runtime/registry/shared_registry.h"
 #include "tools/bpftimetool/command.h"
+#include "tools/bpftimetool/trace_pipe.h"
 
 namespace {
 
@@ -95,5 +96,8 @@ int main(int argc, char** argv) {
                 action = [typed] { return carry_out(*typed); };
             });
     }
+    bool json = false;
+    app.parse_complete_callback([&] { json = typed->json || typed->compact; });
+    add_trace_pipe(app, json, action);
     return tools::run_command_line(app, action, argc, argv);
 }

@@ -79,7 +79,12 @@ Result<Answer> run(Registry& registry, const Words& words) {
     std::uint64_t result = 0;
     const bool counted = registry.stats_enabled();
     const auto start = std::chrono::steady_clock::now();
-    for (std::uint32_t index = 0; index < repeat; ++index) result = code->run(context, memory.size());
+    RunContext about = run_context(*program, memory.size());
+    for (std::uint32_t index = 0; index < repeat; ++index) {
+        const RunScope scope(about);
+        const ProgramRun run(cpu_slots_of(*program));
+        result = code->run(context, memory.size());
+    }
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
     if (counted) count_runs(*program, repeat, static_cast<std::uint64_t>(spent.count()));
     const double each = spent.count() / repeat;

@@ -60,6 +60,11 @@ int bpftime_rt_next_key(bpftime_map *map, const void *key, void *next);
 /* Address of the first value of an array or a data section, for reading and writing globals in place; else NULL. */
 void *bpftime_rt_values(bpftime_map *map);
 
+/* Calls a program's entry. Per-CPU values are then exact however many threads run programs: each run has one CPU's
+ * values to itself. A driver that calls entries directly has that for as long as no more of its threads use per-CPU values
+ * than bpftime_rt_cpus(); beyond that, threads that are preempted between reading and writing may lose counts. */
+uint64_t bpftime_rt_run(uint64_t (*entry)(void *ctx, uint64_t size), void *ctx, uint64_t size);
+
 /* Where bpf_printk writes, a line a call: standard error at first; -1: nowhere. */
 void bpftime_rt_set_trace_fd(int fd);
 
