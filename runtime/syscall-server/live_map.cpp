@@ -76,7 +76,7 @@ Made live_event(const Registry& registry, std::uint32_t id) {
     ObjectPage& page = *live->object->page;
     live->rings = page.rings.load(std::memory_order_acquire);
     const std::uint64_t size = page.ring_size.load(std::memory_order_acquire);
-    const auto file = size == 0 ? Result<Fd>(Fd()) : registry.open_companion(*live->object, kRing);
+    const auto file = size == 0 ? Result<Fd>(Fd()) : registry.open_companion(*live->object, kRingCompanion);
     if (file && *file && file_size(*file) >= size) live->pages = BPFTIME_TRY(SharedPages::map(file->get(), size));
     live->waker = registry.waker(*live->object);
     live->output = {.takes_records = target.kind == ProbeKind::Output,

@@ -3,7 +3,7 @@
 #   USER    root     as root
 #           plain    as a user without privileges
 #           without  as root on a kernel without bpf(2) and perf_event_open(2), by a seccomp filter
-#   CLIENT  a tool of libbpf-tools, "bpftool" or "bpftrace"
+#   CLIENT  a tool of libbpf-tools, "bpftool", "bpftrace", or "loaders" for several of them at once
 # The tool has to get as far as waiting for events; what it made is then looked at from another process.
 set -um -o pipefail # jobs of their own groups: SIGINT is not ignored in them
 user=$1 library=$2 without=$3 holder=$4 object=$5 client=$6
@@ -12,8 +12,10 @@ export PATH=$PATH:/usr/sbin:/sbin
 skip() { echo "SKIPPED: $*"; exit 77; }
 fail() { echo "FAILED: $*"; [ ! -f "${output:-}" ] || sed 's/^/    /' "$output"; exit 1; }
 
-declare -A package=([bpftool]=bpftool [bpftrace]=bpftrace)
-command -v "$client" >/dev/null || skip "$client is not installed (package ${package[$client]:-libbpf-tools})"
+declare -A package=([bpftool]=bpftool [bpftrace]=bpftrace) needed=([loaders]="bpftool opensnoop syscount")
+for command in ${needed[$client]:-$client}; do
+    command -v "$command" >/dev/null || skip "$command is not installed (package ${package[$command]:-libbpf-tools})"
+done
 
 work=$(mktemp -d)
 export BPFTIME_GLOBAL_SHM_NAME=bpftime-e2e-$$ BPFTIME_LOG_OUTPUT=$work/log
@@ -133,6 +135,38 @@ bpftool_client() {
     quietly bpftool link show
 }
 
+# Two loaders and one who only looks, at once: each leaves, and the other's objects stay.
+programs() { captured bpftool prog show | sed -n 's/^[0-9]*: [a-z_]*  name \([^ ]*\) .*/\1/p' | sort | tr '\n' ' '; }
+expect_programs() {
+    local there
+    there=$(programs)
+    echo "$1: $there"
+    [ "$there" = "$2" ] || fail "$1, the programs are not '$2'"
+}
+loaders_client() {
+    local call=tracepoint__syscalls__sys syscount='sys_enter sys_exit '
+    local opensnoop="${call}_enter_open ${call}_enter_openat ${call}_exit_open ${call}_exit_openat "
+    start syscount -L
+    await "syscount was attached" at_least 'link|event' 2
+    local first=${running[-1]} files
+    files=$(ls /dev/shm/$BPFTIME_GLOBAL_SHM_NAME.* | grep -E '^(map|program|link|event)')
+    expect_programs "syscount alone" "$syscount"
+    output=$work/second
+    start opensnoop
+    await "opensnoop was attached" at_least 'link|event' 6
+    expect_programs "both" "$syscount$opensnoop"
+    kill -9 "${running[-1]}" && wait "${running[-1]}" 2>/dev/null
+    expect_programs "opensnoop killed" "$syscount"
+    [ "$(ls /dev/shm/$BPFTIME_GLOBAL_SHM_NAME.* | grep -E '^(map|program|link|event)')" = "$files" ] || fail "something was left behind"
+    kill -0 "$first" || fail "syscount went with opensnoop"
+    start opensnoop
+    await "opensnoop was attached again" at_least 'link|event' 6
+    kill -INT "$first" && wait "$first" 2>/dev/null
+    expect_programs "syscount gone" "$opensnoop"
+    kill -INT "${running[-1]}" && wait "${running[-1]}" 2>/dev/null
+    expect_programs "both gone" ""
+}
+
 bpftrace_client() {
     if [ "$user" = plain ]; then # it insists on a user id of 0, which a namespace of its own gives
         as+=(unshare -Ur)
@@ -163,5 +197,6 @@ case $client in
     mountsnoop) tool 'link|event' 2 mountsnoop ;;
     bpftool) bpftool_client ;;
     bpftrace) bpftrace_client ;;
+    loaders) loaders_client ;;
     *) echo "unknown client $client"; exit 2 ;;
 esac

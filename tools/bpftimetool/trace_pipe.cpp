@@ -14,7 +14,7 @@ namespace bpftime::tool {
 
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+volatile sig_atomic_t interrupted = 0;
 
 // A signal that ends the command between two lines, with all that was read written.
 void stop_on(int signal) {
