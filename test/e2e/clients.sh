@@ -74,6 +74,16 @@ victim() {
 count() { ls /dev/shm/$BPFTIME_GLOBAL_SHM_NAME.* 2>/dev/null | grep -cE "^($1)\.[0-9]+$"; }
 at_least() { [ "$(count "$1")" -ge "$2" ]; }
 
+# Until it ends: bpftrace does not notice a signal that comes while it is not asleep.
+interrupt() {
+    for ((i = 0; i < 150; ++i)); do
+        ((i % 30)) || kill -INT "${running[-1]}" 2>/dev/null
+        kill -0 "${running[-1]}" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    fail "$1 does not end"
+}
+
 # A tool that has attached LINKS links (or events), and says nothing of an error, still runs a second later and ends when it is told to.
 tool() {
     local kind=$1 links=$2
@@ -84,9 +94,7 @@ tool() {
     kill -0 "${running[-1]}" 2>/dev/null || fail "$1 does not wait for events"
     ! grep -iE 'fail|error|cannot|not permitted|invalid' "$output" || fail "$1 complains"
     echo "$1: $(count program) programs, $(count map) maps, $(count link) links, $(count event) events"
-    kill -INT "${running[-1]}"
-    for ((i = 0; i < 50; ++i)); do kill -0 "${running[-1]}" 2>/dev/null || break; sleep 0.1; done
-    ! kill -0 "${running[-1]}" 2>/dev/null || fail "$1 does not end"
+    interrupt "$1"
     ! grep -iE 'fail|error|cannot|not permitted|invalid' "$output" || fail "$1 complains at its end"
 }
 
@@ -181,9 +189,7 @@ bpftrace_client() {
     kill -0 "${running[-1]}" 2>/dev/null || fail "bpftrace does not wait for events"
     grep Attaching "$output"
     ! grep -v RLIMIT_MEMLOCK "$output" | grep -iE 'error|failed' || fail "bpftrace complains" # that one is the container's
-    kill -INT "${running[-1]}"
-    for ((i = 0; i < 100; ++i)); do kill -0 "${running[-1]}" 2>/dev/null || break; sleep 0.1; done
-    ! kill -0 "${running[-1]}" 2>/dev/null || fail "bpftrace does not end"
+    interrupt bpftrace
     grep -E '^@' "$output"
 }
 
