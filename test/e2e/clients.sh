@@ -191,6 +191,16 @@ bpftrace_client() {
     ! grep -v RLIMIT_MEMLOCK "$output" | grep -iE 'error|failed' || fail "bpftrace complains" # that one is the container's
     interrupt bpftrace
     grep -E '^@' "$output"
+    # Types of a tracepoint's arguments, by tracefs.
+    captured bpftrace -lv 'tracepoint:syscalls:sys_enter_openat' >"$output" 2>&1 || fail "bpftrace -l ends with an error"
+    grep -q 'const char \* filename' "$output" || fail "bpftrace does not list the arguments of a tracepoint"
+    output=$work/output2
+    start bpftrace -e 'tracepoint:syscalls:sys_enter_openat { @[str(args->filename)] = count(); }'
+    await "its tracepoint was attached" at_least event 1
+    sleep 1
+    ! grep -v RLIMIT_MEMLOCK "$output" | grep -iE 'error|failed' || fail "bpftrace complains"
+    grep Attaching "$output"
+    interrupt bpftrace
 }
 
 case $client in

@@ -149,14 +149,24 @@ struct Shared {
 
 // ---- The one who lives ----------------------------------------------------------------------------------------------------------
 
-// An operation that met the scheduler took long without anybody's fault; one that waits for the dead takes long every time.
+// How long this thread was ready to run and another ran in its place, in microseconds.
+std::uint64_t queued_us() {
+    static const int file = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    char text[64] = {};
+    unsigned long long ran = 0, queued = 0;
+    if (pread(file, text, sizeof text - 1, 0) <= 0 || std::sscanf(text, "%llu %llu", &ran, &queued) != 2) return 0;
+    return queued / 1000;
+}
+
+// An operation that had to wait for a process that lives, which waits for a processor, took long without anybody's fault; one that
+// waits for the dead takes long every time.
 struct Slowest {
     std::uint64_t us = 0, beyond = 0;
     template <class Call>
     auto time(Call call) {
-        const std::uint64_t begin = now_us();
+        const std::uint64_t begin = now_us(), queued = queued_us();
         const auto result = call();
-        const std::uint64_t took = now_us() - begin;
+        const std::uint64_t took = now_us() - begin - std::min(queued_us() - queued, now_us() - begin);
         us = std::max(us, took);
         beyond += took > 100'000;
         return result;
