@@ -72,4 +72,8 @@ Status CodeChunk::write(std::size_t at, std::size_t count, const std::function<S
     return written;
 }
 
+bool CodeChunk::map_again(void* address, std::size_t size) const {
+    return mmap(address, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd_, 0) != MAP_FAILED;
+}
+
 }  // namespace bpftime

@@ -28,6 +28,9 @@ public:
     // Instruction caches are in step afterwards.
     Status write(std::size_t at, std::size_t count, const std::function<Status(std::uint8_t*)>& fill);
 
+    // The first `size` bytes once more, executable, in place of whatever is mapped at `address`. The caller unmaps them.
+    bool map_again(void* address, std::size_t size) const;
+
 private:
     CodeChunk() = default;
     std::uint8_t* base_ = nullptr;

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "runtime/attach/x86_64/registers.h"
+
 namespace bpftime::attach::x86_64 {
 
 namespace {
@@ -9,26 +11,7 @@ namespace {
 using namespace bpftime::x86_64;
 
 constexpr std::int32_t kRedZone = 128;
-constexpr std::int32_t kFrame = sizeof(pt_regs);
-constexpr std::int32_t kUserCode = 0x33, kUserData = 0x2b;  // segment selectors of 64-bit Linux processes
-constexpr std::int32_t kEntryFlags = 0x202;                 // interrupts on: flags mean nothing at a function's entry
-
-struct Saved {
-    Reg reg;
-    std::size_t offset;
-};
-// System V ABI: those that the handler may change, and those that it hands back as they were.
-constexpr Saved kCallerSaved[] = {
-    {rax, offsetof(pt_regs, rax)}, {rcx, offsetof(pt_regs, rcx)}, {rdx, offsetof(pt_regs, rdx)},
-    {rsi, offsetof(pt_regs, rsi)}, {rdi, offsetof(pt_regs, rdi)}, {r8, offsetof(pt_regs, r8)},
-    {r9, offsetof(pt_regs, r9)},   {r10, offsetof(pt_regs, r10)}, {r11, offsetof(pt_regs, r11)},
-};
-constexpr Saved kCalleeSaved[] = {
-    {rbx, offsetof(pt_regs, rbx)}, {rbp, offsetof(pt_regs, rbp)}, {r12, offsetof(pt_regs, r12)},
-    {r13, offsetof(pt_regs, r13)}, {r14, offsetof(pt_regs, r14)}, {r15, offsetof(pt_regs, r15)},
-};
-
-constexpr Mem field(std::size_t offset) { return {.base = rsp, .disp = static_cast<std::int32_t>(offset)}; }
+constexpr std::int32_t kEntryFlags = 0x202;  // interrupts on: flags mean nothing at a function's entry
 
 class Emitter {
 public:
@@ -37,7 +20,8 @@ public:
 
     Result<Trampoline> run() {
         save();
-        call_handler();
+        a_.mov_imm(rsi, reinterpret_cast<std::uint64_t>(request_.place));
+        call_with_registers(a_, reinterpret_cast<std::uint64_t>(request_.handler));
         const std::uint32_t elsewhere = leave();
         Trampoline result;
         result.copy = a_.position();
@@ -61,15 +45,11 @@ private:
             a_.pushf();
             a_.lea(64, rsp, {.base = rsp, .disp = -kFrame});
         }
-        for (const Saved& one : kCallerSaved) a_.store(64, field(one.offset), one.reg);
-        for (const Saved& one : kCalleeSaved) a_.store(64, field(one.offset), one.reg);
+        save_registers(a_);
         a_.lea(64, rax, field(static_cast<std::size_t>(total())));
         a_.store(64, field(offsetof(pt_regs, rsp)), rax);
         a_.mov_imm(rax, request_.ip);
         a_.store(64, field(offsetof(pt_regs, rip)), rax);
-        a_.store_imm(64, field(offsetof(pt_regs, orig_rax)), -1);  // no system call
-        a_.store_imm(64, field(offsetof(pt_regs, cs)), kUserCode);
-        a_.store_imm(64, field(offsetof(pt_regs, ss)), kUserData);
         if (request_.at_entry) {
             a_.store_imm(64, field(offsetof(pt_regs, eflags)), kEntryFlags);
         } else {
@@ -79,28 +59,12 @@ private:
         }
     }
 
-    // rbx holds the stack pointer meanwhile; whatever that was before, the handler's is aligned.
-    void call_handler() {
-        a_.mov(64, rdi, rsp);
-        a_.mov(64, rbx, rsp);
-        a_.mov_imm(rsi, reinterpret_cast<std::uint64_t>(request_.place));
-        a_.mov_imm(rax, reinterpret_cast<std::uint64_t>(request_.handler));
-        a_.and_imm(64, rsp, -16);
-        a_.call(rax);
-        a_.mov(64, rsp, rbx);
-    }
-
-    void restore_registers() {
-        for (const Saved& one : kCalleeSaved) a_.load(64, one.reg, field(one.offset));
-        for (const Saved& one : kCallerSaved) a_.load(64, one.reg, field(one.offset));
-    }
-
     // The way on, unless the handler chose another ip: returns the position of the jump to patch for that.
     std::uint32_t leave() {
         a_.mov_imm(rax, request_.ip);
         a_.cmp(64, rax, field(offsetof(pt_regs, rip)));
         const std::uint32_t elsewhere = a_.jcc_near(Cond::NE);
-        restore_registers();
+        restore_registers(a_);
         if (!request_.at_entry) {
             a_.lea(64, rsp, {.base = rsp, .disp = kFrame});
             a_.popf();
@@ -128,7 +92,7 @@ private:
             a_.push(field(offsetof(pt_regs, eflags)));
             a_.popf();
         }
-        restore_registers();
+        restore_registers(a_);
         a_.load(64, rsp, field(offsetof(pt_regs, rsp)));
         if (below_ != 0) a_.ret_and_pop(static_cast<std::uint16_t>(below_));
         else a_.ret();
