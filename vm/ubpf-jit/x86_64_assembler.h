@@ -164,6 +164,11 @@ public:
     void ret() { byte(0xc3); }
     void push(Reg r) { plain(32, 0x50, r); }
     void pop(Reg r) { plain(32, 0x58, r); }
+    void ret_and_pop(std::uint16_t bytes) { byte(0xc2), u16(bytes); }
+    void push(const Mem& m) { rm(32, 0xff, 6, m); }
+    void pushf() { byte(0x9c); }
+    void popf() { byte(0x9d); }
+    void cld() { byte(0xfc); }
     void leave() { byte(0xc9); }
     void endbr64() { u32(0xfa1e0ff3); }
 
@@ -189,6 +194,7 @@ public:
         for (; count >= 9; count -= 9) put(kNop9, 9);
         if (count != 0) put(kNops[count - 1], count);
     }
+    void u8(std::uint8_t value) { byte(value); }
     void u64(std::uint64_t value) { put(&value, 8); }
 
 private:
