@@ -45,18 +45,18 @@ Status check_size(std::string_view what, const void* bytes, std::size_t given, s
     return {};
 }
 
-enum class Access : std::uint8_t { Read, Write };
+enum class Use : std::uint8_t { Read, Write };
 
 // The map as its functions need it.
-Result<Map*> usable(const bpftime_map* map, Access access) {
+Result<Map*> usable(const bpftime_map* map, Use use) {
     BPFTIME_CHECK(needed({map}));
     const MapSpec& spec = map->object->spec;
     Map* const elements = map->object->elements->map();
     if (elements == nullptr)
         return fail(failure("elements of map '", spec.name, "' are not reachable from outside").with_errno(EOPNOTSUPP));
-    const bool refused = access == Access::Read ? (spec.flags & kWriteOnly) != 0 : (spec.flags & kReadOnly) != 0 || map->object->frozen();
+    const bool refused = use == Use::Read ? (spec.flags & kWriteOnly) != 0 : (spec.flags & kReadOnly) != 0 || map->object->frozen();
     if (refused)
-        return fail(failure("map '", spec.name, "' is ", map->object->frozen() ? "frozen" : access == Access::Read ? "write-only" : "read-only")
+        return fail(failure("map '", spec.name, "' is ", map->object->frozen() ? "frozen" : use == Use::Read ? "write-only" : "read-only")
                         .with_errno(EPERM));
     return elements;
 }
@@ -189,7 +189,7 @@ int bpftime_map_next(bpftime_registry* registry, std::uint32_t after, struct bpf
 
 int bpftime_map_lookup(const bpftime_map* map, const void* key, std::size_t key_size, void* value, std::size_t value_size) {
     return guarded([&]() -> Status {
-        Map* const elements = BPFTIME_TRY(usable(map, Access::Read));
+        Map* const elements = BPFTIME_TRY(usable(map, Use::Read));
         BPFTIME_CHECK(check_size("key", key, key_size, elements->spec().key_size));
         BPFTIME_CHECK(check_size("value", value, value_size, elements->user_value_size()));
         return answer(map, user_lookup(*elements, key, value));
@@ -199,7 +199,7 @@ int bpftime_map_lookup(const bpftime_map* map, const void* key, std::size_t key_
 int bpftime_map_update(const bpftime_map* map, const void* key, std::size_t key_size, const void* value, std::size_t value_size,
                        std::uint64_t flags) {
     return guarded([&]() -> Status {
-        Map* const elements = BPFTIME_TRY(usable(map, Access::Write));
+        Map* const elements = BPFTIME_TRY(usable(map, Use::Write));
         BPFTIME_CHECK(check_size("key", key, key_size, elements->spec().key_size));
         BPFTIME_CHECK(check_size("value", value, value_size, elements->user_value_size()));
         if (const auto kind = held_kind(*map->object)) return set_object(map, *kind, key, value, flags);
@@ -209,7 +209,7 @@ int bpftime_map_update(const bpftime_map* map, const void* key, std::size_t key_
 
 int bpftime_map_delete(const bpftime_map* map, const void* key, std::size_t key_size) {
     return guarded([&]() -> Status {
-        Map* const elements = BPFTIME_TRY(usable(map, Access::Write));
+        Map* const elements = BPFTIME_TRY(usable(map, Use::Write));
         BPFTIME_CHECK(check_size("key", key, key_size, elements->spec().key_size));
         return answer(map, user_delete(*elements, key));
     });
@@ -217,7 +217,7 @@ int bpftime_map_delete(const bpftime_map* map, const void* key, std::size_t key_
 
 int bpftime_map_take(const bpftime_map* map, const void* key, std::size_t key_size, void* value, std::size_t value_size) {
     return guarded([&]() -> Status {
-        Map* const elements = BPFTIME_TRY(usable(map, Access::Write));
+        Map* const elements = BPFTIME_TRY(usable(map, Use::Write));
         BPFTIME_CHECK(check_size("key", key, key_size, elements->spec().key_size));
         BPFTIME_CHECK(check_size("value", value, value_size, elements->user_value_size()));
         return answer(map, user_lookup_and_delete(*elements, key, value));
@@ -228,7 +228,7 @@ int bpftime_map_next_key(const bpftime_map* map, const void* key, void* next, st
     // The end of an iteration is no failure to tell about, and need not cost a message.
     int result = 0;
     const int failed = guarded([&]() -> Status {
-        Map* const elements = BPFTIME_TRY(usable(map, Access::Read));
+        Map* const elements = BPFTIME_TRY(usable(map, Use::Read));
         BPFTIME_CHECK(check_size("key", next, key_size, elements->spec().key_size));
         result = user_next_key(*elements, key, next);
         return result == -ENOENT ? Status() : answer(map, result);
@@ -240,7 +240,7 @@ int bpftime_map_next_key(const bpftime_map* map, const void* key, void* next, st
 void* bpftime_map_values(const bpftime_map* map, std::size_t* stride) {
     void* values = nullptr;
     guarded([&]() -> Status {
-        Map* const elements = BPFTIME_TRY(usable(map, Access::Write));
+        Map* const elements = BPFTIME_TRY(usable(map, Use::Write));
         if (elements->values() == nullptr || held_kind(*map->object))
             return fail(failure("the values of map '", map->object->spec.name, "' do not lie in a row").with_errno(EOPNOTSUPP));
         if ((map->object->spec.flags & kWriteOnly) != 0)
