@@ -1,12 +1,15 @@
 #include "runtime/syscall-server/preload/captured.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <string_view>
 #include <charconv>
 #include <cstring>
 #include <vector>
@@ -28,10 +31,13 @@ constinit thread_local bool inside = false;
 // Clients of BPF wait on an event for each processor; a server that polls thousands of sockets is none.
 constexpr nfds_t kMostPolled = 4096;
 
-// Runs `body` as our own code: its system calls are not captured, errno survives, memory that runs out is `exhausted`.
+// Runs `body` as our own code: its system calls are not captured, errno survives, memory that runs out is `exhausted`. A thread is
+// not cancelled in there: what stands in its place is no cancellation point either.
 template <class Answer, class Body>
 Answer guarded(Answer exhausted, Body body) noexcept {
     const int saved = errno;
+    int cancellable = PTHREAD_CANCEL_ENABLE;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     inside = true;
     Answer answer = std::move(exhausted);
     try {
@@ -40,6 +46,7 @@ Answer guarded(Answer exhausted, Body body) noexcept {
         // Only allocations throw.
     }
     inside = false;
+    pthread_setcancelstate(cancellable, nullptr);
     errno = saved;
     return answer;
 }
@@ -258,6 +265,19 @@ void opened(const char* path, int fd) noexcept {
     guarded(false, [&] {
         extended ? extend_opened(path, fd) : note_opened(path, fd);
         return true;
+    });
+}
+
+bool is_pin_place(const char* path) noexcept {
+    static constexpr std::string_view kPlace = "/sys/fs/bpf";
+    return std::strncmp(path, kPlace.data(), kPlace.size()) == 0 && (path[kPlace.size()] == '\0' || path[kPlace.size()] == '/');
+}
+
+bool unpinned(const char* path) noexcept {
+    if (!has_process_registry() && !is_pin_place(path)) return false;
+    return guarded(false, [&] {
+        const auto registry = process_registry();
+        return registry && (*registry)->unpin(path).has_value();
     });
 }
 

@@ -49,4 +49,10 @@ bool access_instead(const char* path, int mode) noexcept;
 // After it succeeded.
 void opened(const char* path, int fd) noexcept;
 
+// Pins live in the registry, wherever a BPF file system would have them.
+// Whether `path`, which may be no address unless a call has read it, is where that file system belongs.
+bool is_pin_place(const char* path) noexcept;
+// After the real unlink failed: true when `path` was a pin, and is none any more.
+bool unpinned(const char* path) noexcept;
+
 }  // namespace bpftime::preload

@@ -1,15 +1,19 @@
 // libbpftime-syscall-server.so: the functions of libc that it stands before, and nothing else. Each asks captured.h
 // whether a call is ours; everything that is not goes on to the real function as it came.
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <linux/close_range.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <climits>
 #include <cstdarg>
 #include <cstring>
@@ -73,6 +77,25 @@ FILE* finish_fopen(FILE* file, const char* path, const char* mode) {
 
 int finish_access(int result, const char* path, int mode) {
     return result != 0 && outside() && cannot_be_read() && access_instead(path, mode) ? 0 : result;
+}
+
+// No file has the name, or the user may not change it.
+bool is_refused() { return cannot_be_read() || errno == EROFS; }
+
+// A BPF file system, as clients want one before they pin.
+template <class Fs>
+int finish_statfs(int result, const char* path, Fs* answer) {
+    const bool read = result == 0 || cannot_be_read();
+    if (!read || !outside() || !is_pin_place(path)) return result;
+    *answer = {};
+    answer->f_type = BPF_FS_MAGIC;
+    answer->f_bsize = 4096;
+    answer->f_namelen = NAME_MAX;
+    return 0;
+}
+
+int finish_unlink(int result, const char* path) {
+    return result != 0 && outside() && is_refused() && unpinned(path) ? 0 : result;
 }
 
 using RealMmap = decltype(real_mmap());
@@ -322,4 +345,32 @@ EXPORT int access(const char* path, int mode) noexcept {
 EXPORT int faccessat(int directory, const char* path, int mode, int flags) noexcept {
     const auto real = real_faccessat();
     return real == nullptr ? missing() : finish_access(real(directory, path, mode, flags), path, mode);
+}
+
+EXPORT int statfs(const char* path, struct statfs* answer) noexcept {
+    const auto real = real_statfs();
+    return real == nullptr ? missing() : finish_statfs(real(path, answer), path, answer);
+}
+EXPORT int statfs64(const char* path, struct statfs64* answer) noexcept {
+    const auto real = real_statfs64();
+    return real == nullptr ? missing() : finish_statfs(real(path, answer), path, answer);
+}
+// Directories of pins are part of their paths and nothing else.
+EXPORT int mkdir(const char* path, mode_t mode) noexcept {
+    const auto real = real_mkdir();
+    if (real == nullptr) return missing();
+    const int result = real(path, mode);
+    return result != 0 && outside() && is_refused() && is_pin_place(path) ? 0 : result;
+}
+EXPORT int unlink(const char* path) noexcept {
+    const auto real = real_unlink();
+    return real == nullptr ? missing() : finish_unlink(real(path), path);
+}
+EXPORT int unlinkat(int directory, const char* path, int flags) noexcept {
+    const auto real = real_unlinkat();
+    return real == nullptr ? missing() : finish_unlink(real(directory, path, flags), path);
+}
+EXPORT int remove(const char* path) noexcept {
+    const auto real = real_remove();
+    return real == nullptr ? missing() : finish_unlink(real(path), path);
 }

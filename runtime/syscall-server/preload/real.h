@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 
 #include <atomic>
 #include <cstdio>
@@ -46,7 +47,13 @@ void* find_next(std::atomic<void*>& cache, const char* name);
     X(fopen, FILE* (*)(const char*, const char*))                         \
     X(fopen64, FILE* (*)(const char*, const char*))                       \
     X(access, int (*)(const char*, int))                                  \
-    X(faccessat, int (*)(int, const char*, int, int))
+    X(faccessat, int (*)(int, const char*, int, int))                     \
+    X(statfs, int (*)(const char*, struct statfs*))                       \
+    X(statfs64, int (*)(const char*, struct statfs64*))                   \
+    X(mkdir, int (*)(const char*, mode_t))                                \
+    X(unlink, int (*)(const char*))                                       \
+    X(unlinkat, int (*)(int, const char*, int))                           \
+    X(remove, int (*)(const char*))
 
 #define BPFTIME_REAL(name, type)                                                           \
     inline auto real_##name() {                                                            \
