@@ -67,8 +67,12 @@ Error without_registry(const Typed& typed, Error reason) {
 }
 
 Status carry_out(const Typed& typed) {
-    const auto how = typed.row->needs == CommandRow::MakesRegistry ? ShmDirectory::Open::Create : ShmDirectory::Open::Existing;
-    auto registry = SharedRegistry::open(how);
+    auto registry = SharedRegistry::open(ShmDirectory::Open::Existing);
+    if (!registry && registry.error().errnum == ENOENT && typed.row->needs == CommandRow::MakesRegistry) {
+        LocalRegistry rehearsal;  // what is refused makes no registry
+        BPFTIME_TRY(typed.row->command(rehearsal, typed.words));
+        registry = SharedRegistry::open(ShmDirectory::Open::Create);
+    }
     if (!registry) return fail(without_registry(typed, std::move(registry).error()));
     const Answer answer = BPFTIME_TRY(typed.row->command(**registry, typed.words));
     const std::string json = typed.compact ? answer.json.dump() : answer.json.dump(4);

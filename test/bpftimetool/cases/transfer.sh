@@ -1,5 +1,7 @@
 . "$(dirname "$0")/common.inc"
 t bpftimetool prog show 2>&1 | steady
+t bpftimetool import missing.json
+t bpftimetool prog show
 t bpftimetool import "$registry" | sed "s#$registry#<registry.json>#"
 t bpftimetool export out.json
 diff "$registry" out.json && echo "the same as it came"
