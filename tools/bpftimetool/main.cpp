@@ -99,8 +99,8 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "bpftimetool " BPFTIME_VERSION);
     app.require_subcommand(0, 1);
     auto typed = std::make_shared<Typed>();
-    app.add_flag("-p,--json,--pretty", typed->json, "print JSON");
-    app.add_flag("-j,--compact", typed->compact, "print JSON on one line");
+    app.add_flag("-j,--json", typed->compact, "print JSON on one line");
+    app.add_flag("-p,--pretty", typed->json, "print JSON for people");
     tools::Action action;
     for (const CommandRow& row : kCommands) {
         CLI::App* group = group_of(app, row);

@@ -7,7 +7,7 @@ t bpftimetool export out.json
 diff "$registry" out.json && echo "the same as it came"
 t bpftimetool remove 2
 t bpftimetool remove 2
-t bpftimetool import out.json --json
+t bpftimetool import out.json --pretty
 t bpftimetool remove
 t bpftimetool prog show
 t bpftimetool map show
