@@ -10,7 +10,9 @@ foreach(library ${libraries})
   set_target_properties(${library} PROPERTIES EXPORT_NAME ${short})
 endforeach()
 install(TARGETS ${libraries} EXPORT bpftime-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS bpftime-llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET bpftime-llvm)  # where LLVM was found
+  install(TARGETS bpftime-llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 if(TARGET bpftime-syscall-server)  # not with sanitizers
   install(TARGETS bpftime-syscall-server LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()

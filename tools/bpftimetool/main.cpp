@@ -68,8 +68,12 @@ Error without_registry(const Typed& typed, Error reason) {
 }
 
 Status carry_out(const Typed& typed) {
-    const auto how = typed.row->needs == CommandRow::MakesRegistry ? ShmDirectory::Open::Create : ShmDirectory::Open::Existing;
-    auto registry = SharedRegistry::open(how);
+    auto registry = SharedRegistry::open(ShmDirectory::Open::Existing);
+    if (!registry && registry.error().errnum == ENOENT && typed.row->needs == CommandRow::MakesRegistry) {
+        LocalRegistry rehearsal;  // what is refused makes no registry
+        BPFTIME_TRY(typed.row->command(rehearsal, typed.words));
+        registry = SharedRegistry::open(ShmDirectory::Open::Create);
+    }
     if (!registry) return fail(without_registry(typed, std::move(registry).error()));
     const Answer answer = BPFTIME_TRY(typed.row->command(**registry, typed.words));
     const std::string json = typed.compact ? answer.json.dump() : answer.json.dump(4);
@@ -96,8 +100,8 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "bpftimetool " BPFTIME_VERSION);
     app.require_subcommand(0, 1);
     auto typed = std::make_shared<Typed>();
-    app.add_flag("-p,--json,--pretty", typed->json, "print JSON");
-    app.add_flag("-j,--compact", typed->compact, "print JSON on one line");
+    app.add_flag("-j,--json", typed->compact, "print JSON on one line");
+    app.add_flag("-p,--pretty", typed->json, "print JSON for people");
     tools::Action action;
     for (const CommandRow& row : kCommands) {
         CLI::App* group = group_of(app, row);

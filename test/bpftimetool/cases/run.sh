@@ -4,7 +4,7 @@ printf '\003\004' >packet
 : >nothing
 s bpftimetool run 2 packet
 s bpftimetool run 2 packet repeat 100 type INTERPRET
-s bpftimetool run 2 packet type AOT --json
+s bpftimetool run 2 packet type AOT --pretty
 s bpftimetool run 1 nothing repeat 3
 t bpftimetool map lookup name calls key 1 0 0 0
 bpftime-aot compile 2 >/dev/null

@@ -1,11 +1,13 @@
 . "$(dirname "$0")/common.inc"
 t bpftimetool prog show 2>&1 | steady
+t bpftimetool import missing.json
+t bpftimetool prog show
 t bpftimetool import "$registry" | sed "s#$registry#<registry.json>#"
 t bpftimetool export out.json
 diff "$registry" out.json && echo "the same as it came"
 t bpftimetool remove 2
 t bpftimetool remove 2
-t bpftimetool import out.json --json
+t bpftimetool import out.json --pretty
 t bpftimetool remove
 t bpftimetool prog show
 t bpftimetool map show

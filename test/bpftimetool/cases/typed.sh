@@ -35,5 +35,5 @@ t bpftimetool prog dump xlated id 1 file code.bin
 t bpftimetool prog dump jited id 1 file native.bin
 stat -c '%n %s' code.bin; [ -s native.bin ] && echo "native.bin has code"
 s bpftimetool top -n 2 --interval 0.02
-bpftimetool top -n 1 -i 0.02 --json | sed -E 's/"period_s":[0-9.]+/"period_s":0/g'
+bpftimetool top -n 1 -i 0.02 --pretty | sed -E 's/"period_s":[0-9.]+/"period_s":0/g'
 t bpftimetool map list -j | head -c 60
