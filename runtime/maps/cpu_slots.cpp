@@ -50,21 +50,27 @@ std::uint32_t CpuSlots::first(std::uint32_t home, std::uint32_t only, Take take)
     return kNoCpu;
 }
 
+std::uint32_t CpuSlots::take_free(std::uint32_t home, std::uint32_t only, std::uint64_t me) const {
+    return first(home, only, [me](auto& owner) { return exchange(owner, 0, me); });
+}
+
+std::uint32_t CpuSlots::take_from_dead(std::uint32_t home, std::uint32_t only, std::uint64_t me) const {
+    return first(home, only, [me](auto& owner) {
+        const std::uint64_t now = owner.load(std::memory_order_relaxed);
+        return now != 0 && task_gone(static_cast<std::uint32_t>(now)) && exchange(owner, now, me);
+    });
+}
+
 std::uint32_t CpuSlots::claim(std::uint32_t home, std::uint32_t only) {
     const std::uint64_t me = task_token();
-    const auto free = [&](auto& owner) { return exchange(owner, 0, me); };
-    const auto kept_for_life = [&](auto& owner) {
+    const auto kept_for_life = [me](auto& owner) {
         const std::uint64_t now = owner.load(std::memory_order_relaxed);
         return (now & kForLife) != 0 && exchange(owner, now, me);
     };
-    const auto dead = [&](auto& owner) {
-        const std::uint64_t now = owner.load(std::memory_order_relaxed);
-        return now != 0 && task_gone(static_cast<std::uint32_t>(now)) && exchange(owner, now, me);
-    };
     for (std::uint32_t round = 1;; ++round) {
-        std::uint32_t cpu = first(home, only, free);
+        std::uint32_t cpu = take_free(home, only, me);
         if (cpu == kNoCpu) cpu = first(home, only, kept_for_life);
-        if (cpu == kNoCpu && wait_for_others(round)) cpu = first(home, only, dead);
+        if (cpu == kNoCpu && wait_for_others(round)) cpu = take_from_dead(home, only, me);
         if (cpu != kNoCpu) return cpu;
     }
 }
@@ -75,14 +81,16 @@ void CpuSlots::release(std::uint32_t cpu) {
     if (owner.load(std::memory_order_relaxed) == task_token()) owner.store(0, std::memory_order_release);
 }
 
+// A thread that was joined is there for some moments more, so this is not given up at once.
 std::uint32_t CpuSlots::keep(std::uint32_t home) {
+    constexpr std::uint32_t kPatience = 1u << 12;  // rounds: some milliseconds, once in a process
     const std::uint64_t me = task_token() | kForLife;
-    const std::uint32_t cpu = first(home, kNoCpu, [&](auto& owner) { return exchange(owner, 0, me); });
-    if (cpu != kNoCpu) return cpu;
-    return first(home, kNoCpu, [&](auto& owner) {
-        const std::uint64_t now = owner.load(std::memory_order_relaxed);
-        return task_gone(static_cast<std::uint32_t>(now)) && exchange(owner, now, me);
-    });
+    for (std::uint32_t round = 1; round <= kPatience; ++round) {
+        std::uint32_t cpu = take_free(home, kNoCpu, me);
+        if (cpu == kNoCpu && wait_for_others(round)) cpu = take_from_dead(home, kNoCpu, me);
+        if (cpu != kNoCpu) return cpu;
+    }
+    return kNoCpu;
 }
 
 bool CpuSlots::keeps(std::uint32_t cpu) const {

@@ -30,6 +30,8 @@ private:
         std::atomic<std::uint64_t> owner;  // token of the thread (task_lock.h), kForLife; 0: free
     };
     Slot& slot(std::uint32_t cpu) const { return reinterpret_cast<Slot*>(pages_.data())[cpu]; }
+    std::uint32_t take_free(std::uint32_t home, std::uint32_t only, std::uint64_t me) const;
+    std::uint32_t take_from_dead(std::uint32_t home, std::uint32_t only, std::uint64_t me) const;
     template <class Take>
     std::uint32_t first(std::uint32_t home, std::uint32_t only, Take take) const;
 

@@ -24,7 +24,10 @@ public:
     std::uint8_t* at(std::uint32_t cpu, std::uint64_t index) const {
         return base_ + cpu * plane_ + index * stride_;
     }
-    std::uint8_t* mine(std::uint64_t index) const { return at(current_cpu(), index); }
+    std::uint8_t* mine(std::uint64_t index) const {
+        const std::uint32_t cpu = current_run.cpu;
+        return __builtin_expect(cpu != kNoCpu, 1) ? at(cpu, index) : claim_mine(index);
+    }
     std::uint32_t cpus() const { return cpus_; }
     std::size_t user_size() const { return stride_ * cpus_; }
 
@@ -50,6 +53,8 @@ public:
     }
 
 private:
+    // Out of line, so that who calls mine() needs no frame for it.
+    [[gnu::noinline]] std::uint8_t* claim_mine(std::uint64_t index) const { return at(current_cpu(), index); }
     static std::uint64_t plane(std::uint32_t value_size, std::uint64_t count) {
         return round_up(round_up(value_size, 8) * count, kPage);
     }
