@@ -19,6 +19,20 @@ TEST_CASE("commands answer as the kernel's do") {
     });
 }
 
+TEST_CASE("map types whose objects only a kernel has are refused when they are created, and the log says why") {
+    LocalRegistry registry;
+    BpfSession session{registry, {}, {}};
+    const BpfFunction bpf = [&](int command, void* attr, unsigned size) {
+        return bpf_call(session, command, attr, size);
+    };
+    for (const std::uint32_t type : {8, 14, 15, 16, 17, 18, 19, 20, 21, 24, 25, 26, 28, 32, 33, 34, 1000}) {
+        INFO(type);
+        CHECK(create(bpf, type, 4, 4, 4) == -EINVAL);
+        REQUIRE(session.error);
+        CHECK(to_string(*session.error).find("this runtime does not have the type") != std::string::npos);
+    }
+}
+
 // The kernel refuses such programs when they are loaded; here they must not take their loader down.
 TEST_CASE("a program that leaves its memory ends with an error") {
     const RawInsn reads[] = {{0xb7, 1, 0, 0x1234}, {0x79, 0x10, 0, 0}, {0x95, 0, 0, 0}};
