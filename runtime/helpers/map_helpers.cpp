@@ -1,6 +1,7 @@
 // Map operations and iteration over maps.
 #include "runtime/helpers/functions.h"
 #include "runtime/maps/map.h"
+#include "runtime/maps/spin_lock.h"
 
 namespace bpftime::helpers {
 
@@ -20,6 +21,16 @@ u64 map_delete_elem(u64 map, u64 key, u64, u64, u64) { return result(map_of(map)
 
 u64 map_lookup_percpu_elem(u64 map, u64 key, u64 cpu, u64, u64) {
     return address(map_of(map).lookup_cpu(pointer(key), static_cast<std::uint32_t>(cpu)));
+}
+
+u64 spin_lock(u64 lock, u64, u64, u64, u64) {
+    bpftime::spin_lock(pointer(lock));
+    return 0;
+}
+
+u64 spin_unlock(u64 lock, u64, u64, u64, u64) {
+    bpftime::spin_unlock(pointer(lock));
+    return 0;
 }
 
 // callback(map, key, value, context) for each element until it returns non-zero; the number of elements visited.

@@ -60,7 +60,11 @@ u64 perf_event_output(u64 context, u64 map, u64 flags, u64 data, u64 size) {
     const std::uint32_t index = asked == kIndexMask ? cpu : asked;
     if (index >= events->spec().max_entries) return result(-E2BIG);
     const auto* event = static_cast<const PerfOutput*>(static_cast<const PerfEventArrayMap*>(events)->resolved(index));
-    return event == nullptr ? result(-ENOENT) : result(event->write(std::span(parts).first(count), cpu));
+    if (event == nullptr) return result(-ENOENT);
+    // A run that found its CPU's values taken has another's; records of the CPU that it is on are its own all the same.
+    const std::uint32_t home = home_cpu();
+    const std::uint32_t here = event->cpu >= 0 && static_cast<std::uint32_t>(event->cpu) == home ? home : cpu;
+    return result(event->write(std::span(parts).first(count), here));
 }
 
 }  // namespace bpftime::helpers

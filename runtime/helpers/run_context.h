@@ -14,6 +14,7 @@ class TraceRing;
 // Registers of the thread that a probe interrupted, as far as its stack is walked from them.
 struct ProbeRegisters {
     std::uint64_t ip = 0, sp = 0, fp = 0;
+    std::uint64_t link = 0;  // where a register holds the return address (AArch64), that; else 0
 };
 
 struct RunContext {

@@ -21,11 +21,11 @@ std::uint32_t array_index(const void* key) {
     return index;
 }
 
-int check_array_update(std::uint32_t index, std::uint32_t entries, std::uint64_t flags) {
+int check_array_update(std::uint32_t index, std::uint32_t entries, std::uint64_t flags, bool has_lock) {
     if ((flags & ~kUpdateLock) > kUpdateExist) return -EINVAL;
     if (index >= entries) return -E2BIG;
     if ((flags & kUpdateNoExist) != 0) return -EEXIST;
-    return (flags & kUpdateLock) != 0 ? -EINVAL : 0;
+    return (flags & kUpdateLock) != 0 && !has_lock ? -EINVAL : 0;
 }
 
 int array_next_key(const void* key, void* next, std::uint32_t entries) {
@@ -59,8 +59,8 @@ void* ArrayMap::lookup(const void* key) {
 
 int ArrayMap::update(const void* key, const void* value, std::uint64_t flags) {
     const std::uint32_t index = array_index(key);
-    if (const int error = check_array_update(index, entries_, flags)) return error;
-    std::memcpy(storage() + index * stride_, value, spec().value_size);
+    if (const int error = check_array_update(index, entries_, flags, has_spin_lock())) return error;
+    copy_value(storage() + index * stride_, value, (flags & kUpdateLock) != 0);
     return 0;
 }
 
@@ -75,7 +75,7 @@ bool ArrayMap::next(MapCursor& cursor, MapEntry& entry) {
 int ArrayMap::copy_out(const void* key, void* value) {
     const void* from = lookup(key);
     if (from == nullptr) return -ENOENT;
-    std::memcpy(value, from, spec().value_size);
+    read_value(value, from);
     return 0;
 }
 

@@ -33,7 +33,7 @@ private:
 
 // Index arithmetic that both array types share.
 std::uint32_t array_index(const void* key);
-int check_array_update(std::uint32_t index, std::uint32_t entries, std::uint64_t flags);
+int check_array_update(std::uint32_t index, std::uint32_t entries, std::uint64_t flags, bool has_lock = false);
 int array_next_key(const void* key, void* next, std::uint32_t entries);
 // Moves to the next index and gives the key in the cursor itself, false at the end.
 bool array_step(MapCursor& cursor, std::uint32_t entries, MapEntry& entry);

@@ -5,6 +5,7 @@
 
 #include "runtime/maps/cpus.h"
 #include "runtime/maps/spec_check.h"
+#include "runtime/maps/task_storage.h"
 #include "vm/core/kernel_names.h"
 
 namespace bpftime {
@@ -67,6 +68,7 @@ Status check_hash_shape(const MapSpec& spec) {
 }
 
 std::uint32_t hash_capacity(const MapSpec& spec) {
+    if (spec.type == static_cast<std::uint32_t>(MapType::TaskStorage)) return TaskStorageMap::capacity(spec);
     if ((spec.flags & map_flag::kNoCommonLru) == 0) return spec.max_entries;
     const std::uint32_t cpus = possible_cpus(), below = spec.max_entries / cpus * cpus;
     if (below == spec.max_entries) return below;
@@ -119,13 +121,19 @@ std::unique_ptr<Map> HashMap::open(const MapSpec& spec, Pages pages, bool fresh)
 }
 
 int HashMap::update(const void* key, const void* value, std::uint64_t flags) {
-    if (!update_flags_valid(flags)) return -EINVAL;
+    const bool locked = (flags & kUpdateLock) != 0;
+    flags &= ~kUpdateLock;
+    if (!update_flags_valid(flags) || (locked && !has_spin_lock())) return -EINVAL;
     HashPlace place;
     std::uint32_t number = 0;
-    if (const int error = begin_hash_update(table_, evicts_, true, key, flags, place, number)) return error;
+    if (const int error = begin_hash_update(table_, evicts_, !locked, key, flags, place, number)) return error;
     const bool replaces = place.element != 0;
+    if (replaces && locked) {
+        copy_value(table_.element(place.element) + value_at_, value, true);
+        return 0;
+    }
     std::memcpy(table_.element(number), key, spec().key_size);
-    std::memcpy(table_.element(number) + value_at_, value, spec().value_size);
+    copy_value(table_.element(number) + value_at_, value);
     if (evicts_ && replaces) table_.use(number);
     if (replaces)
         table_.replace(place, number);
@@ -155,7 +163,7 @@ int HashMap::copy_out(const void* key, void* value) {
     table_.lock(key, place);  // so that the copy is whole
     if (place.bucket == nullptr) return -EBUSY;
     if (place.element == 0) return -ENOENT;
-    std::memcpy(value, table_.element(place.element) + value_at_, spec().value_size);
+    read_value(value, table_.element(place.element) + value_at_);
     return 0;
 }
 
@@ -164,7 +172,7 @@ int HashMap::take(const void* key, void* value) {
     table_.lock(key, place);
     if (place.bucket == nullptr) return -EBUSY;
     if (place.element == 0) return -ENOENT;
-    std::memcpy(value, table_.element(place.element) + value_at_, spec().value_size);
+    read_value(value, table_.element(place.element) + value_at_);
     table_.remove(place);
     return 0;
 }

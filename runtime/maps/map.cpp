@@ -13,7 +13,10 @@
 #include "runtime/maps/percpu_hash.h"
 #include "runtime/maps/queue.h"
 #include "runtime/maps/ringbuf.h"
+#include "runtime/maps/spin_lock.h"
 #include "runtime/maps/stack_trace.h"
+#include "runtime/maps/task_storage.h"
+#include "runtime/maps/user_ringbuf.h"
 #include "vm/core/kernel_names.h"
 
 namespace bpftime {
@@ -81,6 +84,35 @@ Result<T> named(const MapSpec& spec, Result<T> result) {
 MapBinding Map::binding() const {
     return {
         .spec = spec_, .handle = handle(), .values = reinterpret_cast<std::uintptr_t>(values()), .stride = stride()};
+}
+
+void Map::copy_around_lock(std::uint8_t* to, const std::uint8_t* from) const {
+    const std::uint32_t behind = spin_lock_ + kSpinLockSize;
+    std::memcpy(to, from, spin_lock_);
+    std::memcpy(to + behind, from + behind, spec_.value_size - behind);
+}
+
+void Map::copy_value(void* to, const void* from, bool locked) const {
+    if (!has_spin_lock()) {
+        std::memcpy(to, from, spec_.value_size);
+        return;
+    }
+    auto* const bytes = static_cast<std::uint8_t*>(to);
+    const bool holds = locked && spin_lock(bytes + spin_lock_);
+    copy_around_lock(bytes, static_cast<const std::uint8_t*>(from));
+    if (holds) spin_unlock(bytes + spin_lock_);
+}
+
+void Map::read_value(void* to, const void* from) const {
+    if (!has_spin_lock()) {
+        std::memcpy(to, from, spec_.value_size);
+        return;
+    }
+    auto* const lock = static_cast<std::uint8_t*>(const_cast<void*>(from)) + spin_lock_;
+    const bool holds = spin_lock(lock);
+    copy_around_lock(static_cast<std::uint8_t*>(to), static_cast<const std::uint8_t*>(from));
+    std::memset(static_cast<std::uint8_t*>(to) + spin_lock_, 0, kSpinLockSize);
+    if (holds) spin_unlock(lock);
 }
 
 void* Map::lookup_cpu(const void*, std::uint32_t) { return nullptr; }

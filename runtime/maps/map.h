@@ -79,15 +79,28 @@ public:
     virtual int take(const void* key, void* value);         // copy_out and erase in one step
     virtual int next_key(const void* key, void* next) = 0;  // null or unknown key: the first one
     virtual void freeze() { __atomic_store_n(&frozen_, true, __ATOMIC_RELEASE); }
+    // Values have a struct bpf_spin_lock at this offset, which no copy touches; update with kUpdateLock takes it. To be set
+    // before the map is used.
+    void set_spin_lock(std::uint32_t offset) { spin_lock_ = offset; }
+    bool has_spin_lock() const { return spin_lock_ != kNoLock; }
     bool frozen() const { return __atomic_load_n(&frozen_, __ATOMIC_ACQUIRE); }
 
 protected:
     // All that the map's elements consist of. It holds no address, so that processes may map it at different places.
     std::uint8_t* storage() const { return pages_.data(); }
 
+    // Copies a value all but its spin lock; `locked`: holding it.
+    void copy_value(void* to, const void* from, bool locked = false) const;
+    // As bpf(2) reads one: holding the spin lock, where there is one, and with zeros in its place.
+    void read_value(void* to, const void* from) const;
+
 private:
+    static constexpr std::uint32_t kNoLock = ~std::uint32_t{0};
+    void copy_around_lock(std::uint8_t* to, const std::uint8_t* from) const;
+
     MapSpec spec_;
     Pages pages_;
+    std::uint32_t spin_lock_ = kNoLock;
     bool frozen_ = false;
 };
 

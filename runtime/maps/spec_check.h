@@ -37,7 +37,7 @@ Status check_map_shape(const MapSpec& spec, std::uint32_t allowed_flags);
 // The value of a per-CPU map is at most kMaxPercpuValue: E2BIG.
 Status check_percpu_value(const MapSpec& spec);
 
-// The flags argument of update: ANY, NOEXIST or EXIST. BPF_F_LOCK is EINVAL on a map without a spin lock.
+// The flags argument of update: ANY, NOEXIST or EXIST.
 constexpr bool update_flags_valid(std::uint64_t flags) { return flags <= 2; }
 
 }  // namespace bpftime

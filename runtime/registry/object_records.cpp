@@ -122,6 +122,7 @@ Result<std::shared_ptr<BpfObject>> decode_map(codec::Reader& reader, std::span<c
         if (reference.kind == ObjectKind::Btf) map->btf = BPFTIME_TRY(find_as<BtfObject>(find, reference));
         else map->inner = BPFTIME_TRY(find_as<MapObject>(find, reference));
     }
+    if (map->btf) BPFTIME_CHECK(find_spin_lock(*map));
     return map;
 }
 

@@ -1,6 +1,23 @@
 #include "runtime/registry/objects.h"
 
+#include <algorithm>
+
+#include "vm/core/kernel_names.h"
+
 namespace bpftime {
+
+namespace {
+
+// What a value's type is behind typedefs and modifiers; the BTF has no endless chains.
+const BtfType& resolved(const Btf& btf, std::uint32_t id) {
+    constexpr BtfKind kThrough[] = {BtfKind::Typedef, BtfKind::Volatile, BtfKind::Const, BtfKind::Restrict, BtfKind::TypeTag};
+    while (std::ranges::count(kThrough, btf.type(id).kind) != 0) id = btf.type(id).size_or_type;
+    return btf.type(id);
+}
+
+constexpr std::uint32_t kLockSize = 4;  // struct bpf_spin_lock
+
+}  // namespace
 
 std::string_view kind_name(ObjectKind kind) {
     switch (kind) {
@@ -22,6 +39,39 @@ MapSpec MapObject::snapshot() const {
         copy.contents.assign(value.begin(), value.end());
     }
     return copy;
+}
+
+Status find_spin_lock(MapObject& map) {
+    if (!map.btf || map.value_type >= map.btf->view.type_count()) return {};
+    const Btf& btf = map.btf->view;
+    const BtfType& value = resolved(btf, map.value_type);
+    if (value.kind != BtfKind::Struct) return {};
+    const auto wrong = [&](int error, auto&&... what) {
+        return fail(failure("map '", map.spec.name, "': ", what...).with_errno(error));
+    };
+    for (std::uint32_t member = 0; member < value.count; ++member) {
+        const std::uint32_t* const words = &value.extra[std::size_t{member} * 3];  // name, type, offset in bits
+        const BtfType& type = btf.type(words[1]);
+        if (type.kind != BtfKind::Struct || btf.string(type.name) != "bpf_spin_lock") continue;
+        if (type.size_or_type != kLockSize) continue;
+        const std::uint32_t bits = value.flag ? words[2] & 0xffffff : words[2];
+        if (map.spin_lock) return wrong(E2BIG, "its values have two spin locks");
+        if (bits % (kLockSize * 8) != 0 || bits / 8 + kLockSize > map.spec.value_size)
+            return wrong(EINVAL, "the spin lock of its values is misplaced");
+        map.spin_lock = bits / 8;
+    }
+    if (!map.spin_lock) return {};
+    constexpr std::uint32_t kProgramAccess = 1u << 7 | 1u << 8;  // BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG
+    if ((map.spec.flags & kProgramAccess) != 0) return wrong(EACCES, "a spin lock is for programs that read and write");
+    constexpr MapType kTypes[] = {MapType::Hash, MapType::Array, MapType::TaskStorage};
+    if (std::ranges::count(kTypes, static_cast<MapType>(map.spec.type)) == 0)
+        return wrong(EOPNOTSUPP, "values of type ", map_type_name(map.spec.type), " cannot have a spin lock");
+    return {};
+}
+
+void set_elements(MapObject& map, std::unique_ptr<MapElements> elements) {
+    map.elements = std::move(elements);
+    if (map.spin_lock && map.elements->map() != nullptr) map.elements->map()->set_spin_lock(*map.spin_lock);
 }
 
 Status bind_slot(ProgramObject& program, std::uint32_t map) {

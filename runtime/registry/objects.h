@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,7 +66,13 @@ struct MapObject final : BpfObject {
     std::shared_ptr<MapObject> inner;  // template of a map-in-map's values
     std::shared_ptr<BtfObject> btf;
     std::uint32_t key_type = 0, value_type = 0;
+    std::optional<std::uint32_t> spin_lock;  // offset of the struct bpf_spin_lock in a value, where its BTF has one
 };
+
+// Looks for the spin lock in the BTF of the map's values. Errors are those of BPF_MAP_CREATE.
+Status find_spin_lock(MapObject& map);
+// Gives the map its elements, which learn of the lock.
+void set_elements(MapObject& map, std::unique_ptr<MapElements> elements);
 
 // Records of BTF func_info and line_info as they came (struct bpf_func_info, bpf_line_info of the UAPI).
 struct FuncRecord {

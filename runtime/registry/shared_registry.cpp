@@ -119,18 +119,17 @@ std::string pin_path(std::string_view name) {
 
 // The file "cpus" of a registry, made where it is missing; when two do so at once, one of them wins.
 Result<std::shared_ptr<CpuSlots>> open_cpu_slots(const ShmDirectory& directory) {
-    constexpr const char* kName = "cpus";
     const std::uint64_t size = CpuSlots::storage_size();
-    auto fd = directory.open_file(kName);
+    auto fd = directory.open_file(kCpusFile);
     if (!fd) {
         const Fd made = BPFTIME_TRY(directory.make_file(size));
-        const Status linked = directory.link(made.get(), kName);
+        const Status linked = directory.link(made.get(), kCpusFile);
         if (!linked && linked.error().errnum != EEXIST) return fail(Error(linked.error()));
-        fd = BPFTIME_TRY(directory.open_file(kName));
+        fd = BPFTIME_TRY(directory.open_file(kCpusFile));
     }
     struct stat status {};
     if (fstat(fd->get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < size)
-        return fail(failure(directory.path(), '/', kName, " is truncated").with_errno(EPROTO));
+        return fail(failure(directory.path(), '/', kCpusFile, " is truncated").with_errno(EPROTO));
     return std::make_shared<CpuSlots>(BPFTIME_TRY(Pages::share(fd->get(), size)));
 }
 
@@ -269,7 +268,7 @@ Result<std::shared_ptr<BpfObject>> SharedRegistry::load(Key key) const {
         }
         if (needed > size)
             return fail(failure("map ", key.id, " in shared memory is smaller than its shape").with_errno(EBADMSG));
-        map.elements = BPFTIME_TRY(make_elements(map.spec, ring ? ring.get() : fd->get(), false));
+        set_elements(map, BPFTIME_TRY(make_elements(map.spec, ring ? ring.get() : fd->get(), false)));
         if (ring) map.elements->wake_by(waker(map));
     }
     object->page = page_of(std::move(parts));

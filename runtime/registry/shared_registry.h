@@ -5,8 +5,8 @@
 #include <map>
 #include <mutex>
 
-#include "runtime/registry/object_records.h"
 #include "runtime/helpers/trace_ring.h"
+#include "runtime/registry/object_records.h"
 #include "runtime/registry/registry.h"
 #include "runtime/registry/shm_directory.h"
 

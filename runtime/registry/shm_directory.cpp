@@ -183,7 +183,8 @@ std::vector<std::string> ShmDirectory::names() const {
     std::vector<std::string> result;
     for_each_entry(path_, [&](int, const dirent& entry) {
         const bool file = entry.d_type == DT_REG || entry.d_type == DT_FIFO;
-        if (file && std::string_view(entry.d_name) != kControl) result.emplace_back(entry.d_name);
+        const std::string_view called = entry.d_name;
+        if (file && called != kControl && called != kCpusFile) result.emplace_back(entry.d_name);
     });
     return result;
 }

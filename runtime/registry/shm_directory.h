@@ -48,7 +48,7 @@ public:
     Status unlink(const std::string& name) const;
     // Opens a file for reading and writing, close-on-exec; pipes do not block. ENOENT.
     Result<Fd> open_file(const std::string& name) const;
-    // Names of all files, in no order.
+    // Names of all files of objects, in no order.
     std::vector<std::string> names() const;
     // The name of the file that `fd` leads to, if it is one of this directory.
     std::optional<std::string> name_of(int fd) const;

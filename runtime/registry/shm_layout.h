@@ -11,6 +11,7 @@ inline constexpr std::uint32_t kShmVersion = 2;
 inline constexpr std::uint64_t kControlMagic = 0x006c72746e6f6362;  // "bcontrol", cut to seven letters
 inline constexpr std::uint64_t kObjectMagic = 0x007463656a626f62;   // "bobject"
 inline constexpr std::uint64_t kShmPage = 4096;  // of the files, whatever the machine's pages are
+inline constexpr const char* kCpusFile = "cpus";  // CpuSlots of all programs
 inline constexpr std::uint32_t kMaxBoundMaps = 64;
 
 // The file "control". Every process of the registry writes it.

@@ -11,4 +11,7 @@ namespace bpftime {
 Result<std::shared_ptr<MapObject>> readable_map(BpfSession& session, int fd);
 Result<std::shared_ptr<MapObject>> writable_map(BpfSession& session, int fd);
 
+// BPF_F_LOCK among the flags of an element's command needs a spin lock in the values: EINVAL.
+Status check_lock_flag(const MapObject& map, std::uint64_t flags);
+
 }  // namespace bpftime

@@ -51,9 +51,10 @@ Result<std::shared_ptr<MapObject>> batch_map(BpfSession& session, const bpf_attr
     if (row == nullptr || (row->operations & operation) == 0)
         return fail(failure("maps of type ", map_type_name((*map)->spec.type), " have no such batch command")
                         .with_errno(kNotSupported));
-    // BPF_F_LOCK needs a spin lock in the value, which no map here has.
     const bool walks = operation == Lookup || operation == Take;
-    if (attr.batch.elem_flags != 0) return fail(failure("unknown flags for the elements of a batch"));
+    if ((attr.batch.elem_flags & ~std::uint64_t{BPF_F_LOCK}) != 0)
+        return fail(failure("unknown flags for the elements of a batch"));
+    BPFTIME_CHECK(check_lock_flag(**map, attr.batch.elem_flags));
     if (row->numbered && walks && attr.batch.flags != 0) return fail(failure("a walk takes no flags"));
     return map;
 }
@@ -184,6 +185,7 @@ Result<long> each(BpfSession& session, bpf_attr& attr, Operation operation) {
     bpf_attr one;
     std::memset(&one, 0, sizeof(one));
     one.map_fd = attr.batch.map_fd;
+    if (operation == Update) one.flags = attr.batch.elem_flags;
     for (std::uint32_t index = 0; index < most; ++index) {
         one.key = attr.batch.keys + index * key_size;
         if (operation == Update) one.value = attr.batch.values + index * value_size;

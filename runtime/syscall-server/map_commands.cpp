@@ -52,6 +52,11 @@ bool holds_objects(const MapObject& map) {
 
 }  // namespace
 
+Status check_lock_flag(const MapObject& map, std::uint64_t flags) {
+    if ((flags & BPF_F_LOCK) == 0 || map.spin_lock) return {};
+    return fail(failure("the values of map '", map.spec.name, "' have no spin lock"));
+}
+
 Result<std::shared_ptr<MapObject>> readable_map(BpfSession& session, int fd) {
     auto map = BPFTIME_TRY(session.registry.get<MapObject>(fd));
     if ((map->spec.flags & kWriteOnly) != 0)
@@ -70,6 +75,7 @@ Result<std::shared_ptr<MapObject>> writable_map(BpfSession& session, int fd) {
 Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
     const auto map = BPFTIME_TRY(readable_map(session, static_cast<int>(attr.map_fd)));
     if ((attr.flags & ~std::uint64_t{BPF_F_LOCK}) != 0) return fail(failure("unknown lookup flags"));
+    BPFTIME_CHECK(check_lock_flag(*map, attr.flags));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     const Bytes value = BPFTIME_TRY(map->elements->lookup(key));
     BPFTIME_CHECK(write_user(attr.value, value));
@@ -78,6 +84,7 @@ Result<long> map_lookup(BpfSession& session, bpf_attr& attr) {
 
 Result<long> map_update(BpfSession& session, bpf_attr& attr) {
     const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
+    BPFTIME_CHECK(check_lock_flag(*map, attr.flags));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     Bytes value = BPFTIME_TRY(read_bytes(attr.value, map->elements->value_size()));
     if (holds_objects(*map)) {
@@ -98,7 +105,9 @@ Result<long> map_delete(BpfSession& session, bpf_attr& attr) {
 }
 
 Result<long> map_take(BpfSession& session, bpf_attr& attr) {
+    if ((attr.flags & ~std::uint64_t{BPF_F_LOCK}) != 0) return fail(failure("unknown lookup flags"));
     const auto map = BPFTIME_TRY(writable_map(session, static_cast<int>(attr.map_fd)));
+    BPFTIME_CHECK(check_lock_flag(*map, attr.flags));
     const Bytes key = BPFTIME_TRY(read_bytes(attr.key, map->spec.key_size));
     const Bytes value = BPFTIME_TRY(map->elements->take(key));
     BPFTIME_CHECK(write_user(attr.value, value));

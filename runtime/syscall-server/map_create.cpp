@@ -19,12 +19,11 @@ namespace {
 // BPF_F_* of BPF_MAP_CREATE, by the UAPI's values.
 constexpr std::uint32_t kNoPrealloc = 1u << 0, kNoCommonLru = 1u << 1, kNuma = 1u << 2, kReadOnly = 1u << 3,
                         kWriteOnly = 1u << 4, kBuildId = 1u << 5, kZeroSeed = 1u << 6, kClone = 1u << 9,
-                        kMmapable = 1u << 10, kPreserve = 1u << 11, kInnerMap = 1u << 12, kSegvOnFault = 1u << 17,
-                        kNoUserConv = 1u << 18;
+                        kMmapable = 1u << 10, kPreserve = 1u << 11, kInnerMap = 1u << 12;
 constexpr std::uint32_t kReadOnlyProg = 1u << 7, kWriteOnlyProg = 1u << 8;
 constexpr std::uint32_t kAccess = kReadOnly | kWriteOnly | kReadOnlyProg | kWriteOnlyProg;
 
-enum class SizeRule : std::uint8_t { Any, None, Fd, FdOrPair, Stack, Trie };
+enum class SizeRule : std::uint8_t { Any, None, Fd, Stack, Trie };
 enum class EntriesRule : std::uint8_t { Some, None, Pages };
 
 struct MapShape {
@@ -48,7 +47,6 @@ bool size_fits(SizeRule rule, std::uint32_t size, std::uint32_t flags) {
         case SizeRule::Any: return size >= 1;
         case SizeRule::None: return size == 0;
         case SizeRule::Fd: return size == 4;
-        case SizeRule::FdOrPair: return size == 4 || size == 8;
         case SizeRule::Stack: return size >= frame && size % frame == 0 && size / frame <= kMaxStackDepth;
         case SizeRule::Trie: return size > 4 && size <= kMaxTrieKey;
     }
@@ -81,7 +79,7 @@ Status check_shape(const MapSpec& spec) {
     const auto wrong = [&](auto&&... what) {
         return fail(failure("map '", spec.name, "' of type ", map_type_name(spec.type), ' ', what...));
     };
-    if (shape == std::end(kShapes)) return wrong("is not available in userspace");
+    if (shape == std::end(kShapes)) return wrong("cannot be created: this runtime does not have the type");
     if (!size_fits(shape->key, spec.key_size, spec.flags))
         return wrong("cannot have keys of ", spec.key_size, " bytes");
     if (!size_fits(shape->value, spec.value_size, spec.flags))
@@ -95,11 +93,9 @@ Status check_shape(const MapSpec& spec) {
     if ((spec.flags & kReadOnlyProg) != 0 && (spec.flags & kWriteOnlyProg) != 0)
         return wrong("cannot be read-only and write-only to programs");
     const bool must_not_preallocate = spec.type == static_cast<std::uint32_t>(MapType::LpmTrie) ||
-                                      (shape->entries == EntriesRule::None && shape->key == SizeRule::Fd);
+                                      spec.type == static_cast<std::uint32_t>(MapType::TaskStorage);
     if (must_not_preallocate && (spec.flags & kNoPrealloc) == 0) return wrong("needs BPF_F_NO_PREALLOC");
-    const bool takes_extra = spec.type == static_cast<std::uint32_t>(MapType::BloomFilter) ||
-                             spec.type == static_cast<std::uint32_t>(MapType::Arena);
-    if (spec.extra != 0 && !takes_extra) return wrong("takes no map_extra");
+    if (spec.extra != 0 && spec.type != static_cast<std::uint32_t>(MapType::BloomFilter)) return wrong("takes no map_extra");
     return {};
 }
 
@@ -111,6 +107,9 @@ bool holds_maps(const MapSpec& spec) {
 Status attach_btf(BpfSession& session, const bpf_attr& attr, MapObject& map) {
     if (attr.btf_vmlinux_value_type_id != 0)
         return fail(failure("struct_ops maps are not available in userspace").with_errno(kNotSupported));
+    const bool needed = map.spec.type == static_cast<std::uint32_t>(MapType::TaskStorage);
+    if (needed && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
+        return fail(failure("map '", map.spec.name, "' needs BTF of its keys and values"));
     if (attr.btf_key_type_id == 0 && attr.btf_value_type_id == 0) return {};
     map.btf = BPFTIME_TRY(session.registry.get<BtfObject>(static_cast<int>(attr.btf_fd)));
     for (const std::uint32_t id : {attr.btf_key_type_id, attr.btf_value_type_id})
@@ -118,7 +117,7 @@ Status attach_btf(BpfSession& session, const bpf_attr& attr, MapObject& map) {
             return fail(failure("BTF type ", id, " of map '", map.spec.name, "' does not exist"));
     map.key_type = attr.btf_key_type_id;
     map.value_type = attr.btf_value_type_id;
-    return {};
+    return find_spin_lock(map);
 }
 
 // A ring buffer is waited on: a pipe stands behind its descriptor, and beside it are its pages.
@@ -163,7 +162,7 @@ Result<long> map_create(BpfSession& session, bpf_attr& attr) {
     if (is_ring(map->spec)) return create_ring(session, std::move(map));
     const std::uint64_t size = BPFTIME_TRY(elements_file_size(map->spec));
     Fd file = BPFTIME_TRY(session.registry.make_file("bpf-map", size));
-    map->elements = BPFTIME_TRY(make_elements(map->spec, file.get()));
+    set_elements(*map, BPFTIME_TRY(make_elements(map->spec, file.get())));
     return BPFTIME_TRY(session.registry.publish(std::move(map), std::move(file)));
 }
 

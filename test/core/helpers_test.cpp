@@ -23,6 +23,16 @@ constexpr Text kText[] = {
 #include "vm/core/helpers.def"
 };
 
+// By id: what docs/helpers.md says beside the prototype.
+std::string note_of(std::uint32_t id) {
+    static const std::map<std::uint32_t, std::string> notes = {
+#define NOTE(id, text) {id, text},
+#include "vm/core/helper_notes.def"
+    };
+    const auto found = notes.find(id);
+    return found == notes.end() ? "" : found->second;
+}
+
 std::string read_file(const std::string& path) {
     std::ifstream in(path);
     std::ostringstream out;
@@ -38,14 +48,14 @@ std::string rendered_page() {
         "`vm/core/helpers.h` explains them. *Effect* is what a call may do to memory that the program sees: the compiler\n"
         "keeps values in registers across calls that leave it alone.\n\n"
         "This page is written by the test `core-helpers`; run it with `BLESS=1` after changing the table.\n\n"
-        "| id | name | offered | effect | returns | arguments |\n|---:|---|---|---|---|---|\n";
+        "| id | name | offered | effect | returns | arguments | note |\n|---:|---|---|---|---|---|---|\n";
     for (std::uint32_t id = 1; id <= kHelperCount; ++id) {
         const HelperInfo& row = *helper(id);
         const Text& text = kText[id - 1];
         std::string args;
         for (int i = 0; i < row.arg_count(); ++i) args += cat(i == 0 ? "" : ", ", text.args[i]);
         page += cat("| ", id, " | `bpf_", row.name, "` | ", row.implemented ? "yes" : "", " | ", text.effect, " | ",
-                    text.result, " | ", args, " |\n");
+                    text.result, " | ", args, " | ", note_of(id), " |\n");
     }
     return page;
 }

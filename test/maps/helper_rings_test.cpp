@@ -159,6 +159,23 @@ TEST_CASE("a perf event refuses records as the kernel does") {
     CHECK(event.write(&byte, 1) == -ENOSPC);
 }
 
+TEST_CASE("a perf event wakes its client as often as it says, as on the kernel") {
+    struct Row {
+        std::uint32_t wakeup;
+        bool watermark;
+        int records;  // of 104 bytes until the first wake-up: what the kernel takes in a ring of 8192
+    };
+    for (const Row& row : {Row{1, false, 1}, Row{3, false, 3}, Row{0, false, 40}, Row{1000, true, 10}, Row{0, true, 40}}) {
+        Event event(8192);
+        event.output.wakeup = row.wakeup;
+        event.output.watermark = row.watermark;
+        const char bytes[92] = {};
+        int written = 0;
+        while (event.wakes == 0 && written < 70) written += event.write(bytes, sizeof bytes) == 0;
+        CHECK(written == row.records);
+    }
+}
+
 TEST_CASE("positions that a client spoils lead nowhere outside the ring") {
     Event event(4096);
     const Marked words(1, 2);

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,7 +15,10 @@
 
 #include "runtime/helpers/format.h"
 #include "runtime/helpers/helpers.h"
+#include "runtime/helpers/run_context.h"
 #include "runtime/maps/cpus.h"
+#include "runtime/maps/id_array.h"
+#include "runtime/maps/user_ops.h"
 #include "test/catch.h"
 #include "vm/core/kernel_names.h"
 
@@ -74,7 +78,6 @@ TEST_CASE("the helper table marks as implemented exactly what this runtime offer
         CHECK(helper(id)->implemented == (helper_function(id) != nullptr));
     }
     CHECK(helper_function(0) == nullptr);
-    CHECK(helper_function(kTailCallHelper) == nullptr);
     const auto ids = implemented_helpers();
     CHECK(std::set(ids.begin(), ids.end()).size() == ids.size());
     const Bindings bindings = default_bindings(MapSet{});
@@ -354,4 +357,174 @@ TEST_CASE("records of a ring buffer know their map") {
     CHECK(call(130, array->handle(), at(&sample), 8, 0) == -EINVAL);
     CHECK(call(131, array->handle(), 8, 0) == 0);
     CHECK(call(134, array->handle(), 1) == 0);
+}
+
+TEST_CASE("a tail call goes where the prog array says, 33 times in a run at most") {
+    MapSpec spec;
+    spec.type = static_cast<std::uint32_t>(MapType::ProgArray);
+    spec.key_size = spec.value_size = 4;
+    spec.max_entries = 2;
+    const auto map = *create_map(spec);
+    static const char entry = 0;
+    const std::uint32_t key = 1, id = 77;
+    REQUIRE(map->copy_in(&key, &id, 0) == 0);
+    auto& programs = static_cast<IdArrayMap&>(*map);
+    programs.set_resolver({[](std::uint32_t wanted, void* to) { return wanted == 77 ? reinterpret_cast<u64>(to) : 0; },
+                           const_cast<char*>(&entry)});
+    CHECK(call(12, 0, map->handle(), 1) == 0);  // nobody counts
+    RunContext context;
+    for (int run = 0; run < 2; ++run) {
+        const RunScope scope(context);
+        CHECK(call(12, 0, map->handle(), 0) == 0);
+        CHECK(call(12, 0, map->handle(), 2) == 0);
+        for (int i = 0; i < 33; ++i) CHECK(call(12, 0, map->handle(), 1) == static_cast<std::int64_t>(at(&entry)));
+        CHECK(call(12, 0, map->handle(), 1) == 0);
+    }
+    CHECK(call(12, 0, make(MapType::Array, 2)->handle(), 1) == 0);
+}
+
+TEST_CASE("what a probe knows of the function it is in") {
+    u64 out = 5;
+    CHECK(call(58, 0, 7) == -EOPNOTSUPP);
+    CHECK(call(173, 0) == 0);
+    CHECK(call(174, 0) == 0);
+    CHECK(call(183, 0, 0, at(&out)) == -EINVAL);
+    CHECK(call(184, 0, at(&out)) == -EOPNOTSUPP);
+    CHECK(call(185, 0) == 0);
+    CHECK(out == 5);
+    const u64 arguments[] = {11, 22};
+    std::optional<u64> replaced;
+    RunContext context;
+    context.cookie = 0x1234;
+    context.function = 0x5000;
+    context.arguments = arguments;
+    context.returned = 33;
+    context.replaced = &replaced;
+    const RunScope scope(context);
+    {
+        RunContext inner;
+        const RunScope inside(inner);
+        CHECK(call(174, 0) == 0);
+    }
+    CHECK(call(174, 0) == 0x1234);
+    CHECK(call(173, 0) == 0x5000);
+    CHECK(call(185, 0) == 2);
+    CHECK(call(183, 0, 1, at(&out)) == 0);
+    CHECK(out == 22);
+    CHECK(call(183, 0, 2, at(&out)) == -EINVAL);
+    CHECK(call(184, 0, at(&out)) == 0);
+    CHECK(out == 33);
+    CHECK(call(58, 0, static_cast<u64>(-5)) == 0);
+    CHECK(replaced == static_cast<u64>(-5));
+}
+
+TEST_CASE("stacks are walked by frame pointers and no further than memory goes") {
+    const Edge edge;
+    // Two frames, the outer one at the edge, and a frame pointer that leads beyond it.
+    auto* const inner = reinterpret_cast<u64*>(edge.before(64));
+    auto* const outer = reinterpret_cast<u64*>(edge.before(16));
+    inner[0] = at(outer), inner[1] = 0x1001;
+    outer[0] = at(edge.before(8)), outer[1] = 0x1002;
+    RunContext context;
+    context.registers = ProbeRegisters{.ip = 0x1000, .sp = at(inner), .fp = at(inner)};
+    u64 out[8];
+    constexpr u64 kUser = 1u << 8;
+    CHECK(call(67, 0, at(out), sizeof out, kUser) == -EFAULT);
+    CHECK(out[0] == 0);
+    const RunScope scope(context);
+    CHECK(call(67, 0, at(out), sizeof out, kUser) == 24);
+    CHECK((out[0] == 0x1000 && out[1] == 0x1001 && out[2] == 0x1002 && out[3] == 0));
+    CHECK(call(67, 0, at(out), 8, kUser | 1) == 8);
+    CHECK(out[0] == 0x1001);
+    CHECK(call(67, 0, at(out), sizeof out, kUser | 3) == -EFAULT);
+    CHECK(call(67, 0, at(out), sizeof out, 0) == -EFAULT);
+    CHECK(call(67, 0, at(out), 12, kUser) == -EINVAL);
+    CHECK(call(67, 0, at(out), 8, kUser | 1 << 12) == -EINVAL);
+    CHECK(call(67, 0, at(out), 32, 1 << 11) == -EINVAL);
+    CHECK(call(67, 0, at(out), 64, kUser | 1 << 11) == 64);
+    CHECK((static_cast<std::uint32_t>(out[0]) == 2 && out[3] == 0x1000 && out[7] == 0x1001));
+    // At the function's first instruction the return address is on top of the stack.
+    context.function = 0x1000;
+    context.registers->sp = at(&inner[1]);
+    context.registers->fp = at(outer);
+    CHECK(call(67, 0, at(out), sizeof out, kUser) == 24);
+    CHECK((out[1] == 0x1001 && out[2] == 0x1002));
+    context.registers->link = 0x2000;
+    CHECK(call(67, 0, at(out), sizeof out, kUser) == 24);
+    CHECK(out[1] == 0x2000);
+
+    MapSpec spec;
+    spec.type = static_cast<std::uint32_t>(MapType::StackTrace);
+    spec.key_size = 4;
+    spec.value_size = 64;
+    spec.max_entries = 16;
+    const auto stacks = *create_map(spec);
+    const std::int64_t id = call(27, 0, stacks->handle(), kUser);
+    REQUIRE((id >= 0 && id < 16));
+    CHECK(call(27, 0, stacks->handle(), kUser) == id);
+    CHECK(call(27, 0, stacks->handle(), 0) == -EFAULT);
+    CHECK(call(27, 0, stacks->handle(), kUser | 1 << 11) == -EINVAL);
+    const auto key = static_cast<std::uint32_t>(id);
+    REQUIRE(user_lookup(*stacks, &key, out) == 0);
+    CHECK((out[0] == 0x1000 && out[1] == 0x2000 && out[2] == 0x1002 && out[3] == 0));
+}
+
+TEST_CASE("the thread, its namespace and its cgroup as the host has them") {
+    const auto task = static_cast<u64>(call(35));
+    CHECK(task >> 63 == 1);
+    CHECK(static_cast<u64>(call(35)) == task);
+    u64 others = task, out = 0;
+    std::thread([&] { others = static_cast<u64>(call(35)); }).join();
+    CHECK(others != task);
+    CHECK(call(113, at(&out), 8, task) == -EFAULT);
+
+    struct stat status {};
+    REQUIRE(stat("/proc/self/ns/pid", &status) == 0);
+    std::uint32_t ids[2] = {9, 9};
+    CHECK(call(120, status.st_dev, status.st_ino, at(ids), 8) == 0);
+    CHECK((ids[0] == static_cast<std::uint32_t>(gettid()) && ids[1] == static_cast<std::uint32_t>(getpid())));
+    CHECK(call(120, status.st_dev, status.st_ino + 1, at(ids), 8) == -EINVAL);
+    CHECK((ids[0] == 0 && ids[1] == 0));
+    CHECK(call(120, status.st_dev, status.st_ino, at(ids), 4) == -EINVAL);
+
+    errno = 7;
+    const std::int64_t cgroup = call(80);
+    CHECK(call(80) == cgroup);
+    CHECK(errno == 7);
+}
+
+TEST_CASE("dynptrs read, write and lend only what they mean") {
+    std::uint8_t memory[32] = {}, out[16] = {};
+    u64 pointer[2] = {9, 9};
+    REQUIRE(call(197, at(memory), sizeof memory, 0, at(pointer)) == 0);
+    CHECK(call(202, at(pointer), 30, at("ab"), 2, 0) == 0);
+    CHECK(call(202, at(pointer), 31, at("ab"), 2, 0) == -E2BIG);
+    CHECK(call(202, at(pointer), 0, at("ab"), 2, 1) == -EINVAL);
+    CHECK(call(201, at(out), 3, at(pointer), 29, 0) == 0);
+    CHECK(std::memcmp(out, "\0ab", 3) == 0);
+    CHECK(call(201, at(out), 4, at(pointer), 29, 0) == -E2BIG);
+    CHECK(call(201, at(out), 1, at(pointer), 0xffffffff, 0) == -E2BIG);
+    CHECK(call(201, at(out), 1, at(pointer), 0, 1) == -EINVAL);
+    CHECK(static_cast<u64>(call(203, at(pointer), 8, 24)) == at(memory + 8));
+    CHECK(call(203, at(pointer), 8, 25) == 0);
+    CHECK(call(197, at(memory), 8, 1, at(pointer)) == -EINVAL);
+    CHECK((pointer[0] == 0 && pointer[1] == 0));
+    CHECK(call(197, at(memory), 1 << 24, 0, at(pointer)) == -E2BIG);
+    CHECK(call(201, at(out), 0, at(pointer), 0, 0) == -EINVAL);
+
+    MapSpec spec;
+    spec.type = static_cast<std::uint32_t>(MapType::Ringbuf);
+    spec.max_entries = 4096;
+    const auto ring = *create_map(spec);
+    REQUIRE(call(198, ring->handle(), 16, 0, at(pointer)) == 0);
+    CHECK(call(202, at(pointer), 4, at("xyz"), 3, 0) == 0);
+    CHECK(call(199, at(pointer), 0) == 0);
+    CHECK(call(134, ring->handle(), 0) == 24);
+    CHECK(call(199, at(pointer), 0) == 0);  // null by now
+    CHECK(call(198, ring->handle(), 16, 1, at(pointer)) == -EINVAL);
+    CHECK(call(198, ring->handle(), 5000, 0, at(pointer)) == -EINVAL);
+    CHECK(call(200, at(pointer), 0) == 0);
+    CHECK(call(198, ring->handle(), 16, 0, at(pointer)) == 0);
+    CHECK(call(200, at(pointer), 0) == 0);
+    CHECK(call(134, ring->handle(), 0) == 48);
 }

@@ -3,6 +3,7 @@
 #include "runtime/maps/user_ops.h"
 #include "test/catch.h"
 #include "test/maps/map_view.h"
+#include "test/support/options.h"
 #include "test/support/skip.h"
 #include "vm/core/kernel_names.h"
 
@@ -12,7 +13,7 @@ using namespace bpftime::test;
 namespace {
 
 constexpr std::uint32_t kTypes[] = {1, 2, 5, 6, 9, 10, 11, 22, 23};
-constexpr std::uint32_t kMoreTypes[] = {3, 4, 7, 12, 13, 30};  // with tests of their own
+constexpr std::uint32_t kMoreTypes[] = {3, 4, 7, 12, 13, 30, 31};  // with tests of their own
 constexpr std::uint32_t kCount = std::size(kTypes);
 
 bool is_array(std::uint32_t type) { return type == 2 || type == 6; }
@@ -40,6 +41,7 @@ const bool kChecked = [] {
 
 TEST_CASE("random operations give the kernel's results") {
     std::mt19937_64 random(7);
+    const auto count = static_cast<std::uint32_t>(test_option("count", 20'000));
     for (std::uint32_t round = 0; round < 15 * kCount; ++round) {
         const MapSpec spec = random_spec(kTypes[round % kCount], random, round / kCount % 2 == 0);
         MapSpec keys = spec;  // the kernel's LRU maps evict before they are full: few keys
@@ -50,7 +52,7 @@ TEST_CASE("random operations give the kernel's results") {
         REQUIRE(kernel);
         INFO(map_type_name(spec.type) << " key " << spec.key_size << " value " << spec.value_size << " entries "
                                       << spec.max_entries);
-        CHECK(compare_views(*view_of(**map), **kernel, keys, (*map)->user_value_size(), round, 20'000) == "");
+        CHECK(compare_views(*view_of(**map), **kernel, keys, (*map)->user_value_size(), round, count) == "");
     }
 }
 

@@ -3,6 +3,7 @@
 #include "runtime/maps/user_ops.h"
 #include "test/catch.h"
 #include "test/maps/map_view.h"
+#include "test/support/options.h"
 #include "vm/core/kernel_names.h"
 
 using namespace bpftime;
@@ -35,6 +36,7 @@ MapSpec keys_of(MapSpec spec) {
 }  // namespace
 
 TEST_CASE("maps do what a model over std::map does") {
+    const auto count = static_cast<std::uint32_t>(test_option("count", 8'000));
     for (const Row& row : kRows) {
         for (std::uint32_t flags : {0u, 1u}) {
             const MapSpec spec = spec_of(static_cast<std::uint32_t>(row.type), row.key, row.value, row.entries, flags);
@@ -46,7 +48,7 @@ TEST_CASE("maps do what a model over std::map does") {
                 const auto ours = view_of(**map), model = model_of(spec, (*map)->user_value_size());
                 INFO(map_type_name(spec.type)
                      << " key " << row.key << " value " << row.value << " entries " << row.entries);
-                CHECK(compare_views(*ours, *model, keys_of(spec), (*map)->user_value_size(), round, 8'000) == "");
+                CHECK(compare_views(*ours, *model, keys_of(spec), (*map)->user_value_size(), round, count) == "");
             }
         }
     }

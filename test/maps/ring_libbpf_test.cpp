@@ -15,15 +15,19 @@
 #include <random>
 #include <vector>
 
+#include "runtime/maps/dynptr.h"
 #include "runtime/maps/ringbuf.h"
+#include "runtime/maps/user_ringbuf.h"
 #include "test/maps/killed_child.h"
 #include "test/maps/map_view.h"
 #include "test/maps/shared_map.h"
+#include "test/support/options.h"
 
 namespace {
 
 constexpr std::uint32_t kSize = 64 << 10;
 int map_fd = -1, wake_fd = -1;  // the storage file, and what stands for it in epoll
+std::uint32_t map_type = BPF_MAP_TYPE_RINGBUF;
 
 }  // namespace
 
@@ -42,11 +46,23 @@ long __wrap_syscall(long number, ...) {
     if (number == SYS_bpf && a[0] == BPF_OBJ_GET_INFO_BY_FD &&
         attr->info.bpf_fd == static_cast<std::uint32_t>(map_fd)) {
         auto* info = reinterpret_cast<bpf_map_info*>(attr->info.info);
-        info->type = BPF_MAP_TYPE_RINGBUF;
+        info->type = map_type;
         info->max_entries = kSize;
         return 0;
     }
     return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+// As the server maps a user ring buffer: the data twice.
+void* __real_mmap(void* at, std::size_t size, int protection, int flags, int fd, off_t offset);
+void* __wrap_mmap(void* at, std::size_t size, int protection, int flags, int fd, off_t offset) {
+    void* const pages = __real_mmap(at, size, protection, flags, fd, offset);
+    if (fd != map_fd || map_type != BPF_MAP_TYPE_USER_RINGBUF || offset == 0 || pages == MAP_FAILED) return pages;
+    auto* const again = static_cast<std::uint8_t*>(pages) + 4096 + kSize;
+    return __real_mmap(again, kSize, protection, flags | MAP_FIXED, fd, 8192) == again ? pages : MAP_FAILED;
+}
+void* __wrap_mmap64(void* at, std::size_t size, int protection, int flags, int fd, off_t offset) {
+    return __wrap_mmap(at, size, protection, flags, fd, offset);
 }
 
 int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
@@ -63,7 +79,9 @@ struct Record {
     std::uint32_t producer, number, length, seed;
 };
 
-constexpr std::uint32_t kProducers = 3, kRecords = 150'000;
+constexpr std::uint32_t kProducers = 3;
+// Of each producer.
+std::uint32_t records() { return static_cast<std::uint32_t>(test_option("count", 450'000) / kProducers); }
 
 struct Seen {
     std::uint32_t last[kProducers] = {}, count = 0;
@@ -96,8 +114,9 @@ void wake(RingbufMap&, void*) {
     auto& ring = static_cast<RingbufMap&>(*map);
     ring.set_wake(wake, nullptr);
     std::mt19937 random(producer);
+    const std::uint32_t count = records();
     std::vector<std::uint8_t> sample(3'000);
-    for (std::uint32_t number = 1; number <= kRecords; ++number) {
+    for (std::uint32_t number = 1; number <= count; ++number) {
         const Record record{producer, number,
                             static_cast<std::uint32_t>(sizeof(Record) + random() % (number % 50 == 0 ? 2'900 : 100)),
                             static_cast<std::uint32_t>(random())};
@@ -123,7 +142,7 @@ TEST_CASE("libbpf consumes what three processes produce: nothing lost, out of or
         if (children[i] == 0) produce(shared, i);
     }
     auto& ring = static_cast<RingbufMap&>(*shared.map);
-    while (seen.count < kProducers * kRecords && seen.wrong.empty()) {
+    while (seen.count < kProducers * records() && seen.wrong.empty()) {
         // As poll(2) on a ring buffer does: it is readable while there is data. The eventfd only ends the sleep.
         pollfd sleep{.fd = wake_fd, .events = POLLIN, .revents = 0};
         if (!ring.readable()) {
@@ -135,7 +154,7 @@ TEST_CASE("libbpf consumes what three processes produce: nothing lost, out of or
         if (consumed < 0) break;
     }
     CHECK(seen.wrong == "");
-    CHECK(seen.count == kProducers * kRecords);
+    CHECK(seen.count == kProducers * records());
     for (const pid_t child : children) {
         int status = -1;
         if (!seen.wrong.empty()) kill(child, SIGKILL);
@@ -153,5 +172,88 @@ TEST_CASE("libbpf consumes what three processes produce: nothing lost, out of or
     CHECK(ring_buffer__poll(consumer, 1'000) == 1);
     CHECK(seen.count == 1);
     ring_buffer__free(consumer);
+    close(wake_fd);
+}
+
+namespace {
+
+struct Drained {
+    std::uint64_t next = 0, wrong = 0, stop_after = ~0ull;
+};
+
+std::uint64_t on_sample(std::uint64_t dynptr_at, std::uint64_t context, std::uint64_t, std::uint64_t, std::uint64_t) {
+    const Dynptr& dynptr = *reinterpret_cast<const Dynptr*>(dynptr_at);
+    auto& drained = *reinterpret_cast<Drained*>(context);
+    const std::uint32_t size = dynptr.size & kMaxDynptr;
+    const auto* bytes = static_cast<const std::uint8_t*>(dynptr.data);
+    std::uint64_t number = 0;
+    if (size >= sizeof number) std::memcpy(&number, bytes, sizeof number);
+    while (drained.next % 7 == 3) ++drained.next;  // those were discarded
+    drained.wrong += number != drained.next || size != 8 + number % 500;
+    for (std::uint32_t i = 8; i < size; ++i) drained.wrong += bytes[i] != static_cast<std::uint8_t>(number + i);
+    ++drained.next;
+    return drained.next >= drained.stop_after ? 1 : 0;
+}
+
+}  // namespace
+
+TEST_CASE("programs get what libbpf's user_ring_buffer submits, over many turns of the ring") {
+    SharedMap shared(spec_of(BPF_MAP_TYPE_USER_RINGBUF, 0, 0, kSize));
+    map_fd = shared.fd();
+    map_type = BPF_MAP_TYPE_USER_RINGBUF;
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    user_ring_buffer* const client = user_ring_buffer__new(map_fd, nullptr);
+    REQUIRE(client != nullptr);
+    auto& ring = static_cast<UserRingbufMap&>(*shared.map);
+    Drained drained;
+    const auto drain = [&](std::uint64_t flags = 0) {
+        return ring.drain(on_sample, reinterpret_cast<std::uintptr_t>(&drained), flags);
+    };
+    CHECK(drain() == 0);
+    CHECK(drain(4) == -EINVAL);
+    constexpr std::uint64_t kSamples = 20'000;
+    std::int64_t met = 0;
+    std::uint64_t discarded = 0, full = 0;
+    for (std::uint64_t number = 0; number < kSamples; ++number) {
+        const auto size = static_cast<std::uint32_t>(8 + number % 500);
+        auto* sample = static_cast<std::uint8_t*>(user_ring_buffer__reserve(client, size));
+        if (sample == nullptr) {
+            REQUIRE(errno == ENOSPC);
+            ++full;
+            met += drain();
+            sample = static_cast<std::uint8_t*>(user_ring_buffer__reserve(client, size));
+            REQUIRE(sample != nullptr);
+        }
+        std::memcpy(sample, &number, sizeof number);
+        for (std::uint32_t i = 8; i < size; ++i) sample[i] = static_cast<std::uint8_t>(number + i);
+        if (number % 7 == 3) {
+            user_ring_buffer__discard(client, sample);
+            ++discarded;
+        } else {
+            user_ring_buffer__submit(client, sample);
+        }
+    }
+    drained.stop_after = drained.next + 5;
+    const std::int64_t some = drain();
+    CHECK((some >= 1 && some <= 5));
+    drained.stop_after = ~0ull;
+    met += some + drain();
+    CHECK(drained.wrong == 0);
+    CHECK(full > 50);
+    CHECK(met == static_cast<std::int64_t>(kSamples - discarded));
+
+    // A sample that was reserved only holds up those behind it; nonsense from the client is refused.
+    void* const open = user_ring_buffer__reserve(client, 8);
+    CHECK(drain() == 0);
+    user_ring_buffer__discard(client, open);
+    CHECK(drain() == 0);
+    auto& produced = *reinterpret_cast<std::atomic<std::uint64_t>*>(
+        static_cast<std::uint8_t*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, shared.fd(), 4096)));
+    produced += 4;
+    CHECK(drain() == -EINVAL);
+    produced += 4;
+    const std::int64_t nonsense = drain();  // the length is whatever was there
+    CHECK((nonsense == -EINVAL || nonsense == -E2BIG || nonsense == 0));
+    user_ring_buffer__free(client);
     close(wake_fd);
 }

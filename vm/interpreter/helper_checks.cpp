@@ -1,6 +1,7 @@
 #include "vm/interpreter/helper_checks.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace bpftime::interpreter {
 
@@ -71,9 +72,21 @@ Status HelperChecks::check_argument(const HelperInfo& helper, const Arguments& a
                          cat("argument r", index + 1, " of bpf_", helper.name, target.access == Access::Read ? ", a read" : ", a write"));
 }
 
+// A dynptr says where memory is: only one that a helper made, and nobody has written since, is believed.
+Status HelperChecks::check_dynptr(const HelperInfo& helper, const Arguments& args, std::size_t index) {
+    BPFTIME_CHECK(memory_.check(Access::Read, args[index], sizeof(DynptrBytes), cat("argument r", index + 1, " of bpf_", helper.name)));
+    const auto made = dynptrs_.find(args[index]);
+    if (made != dynptrs_.end() && std::memcmp(made->second.data(), reinterpret_cast<const void*>(args[index]), sizeof(DynptrBytes)) == 0)
+        return {};
+    return fail(failure("argument r", index + 1, " of bpf_", helper.name, ", ", hex(args[index]), ", is not a dynptr that a helper made")
+                    .with_errno(EACCES));
+}
+
 Status HelperChecks::before(const HelperInfo& helper, const Arguments& args) {
     for (std::size_t i = 0; i < args.size(); ++i) {
         BPFTIME_CHECK(check_argument(helper, args, i));
+        if (helper.args[i] == HelperArg::Dynptr || helper.args[i] == HelperArg::ReleasedDynptr)
+            BPFTIME_CHECK(check_dynptr(helper, args, i));
         if (helper.args[i] != HelperArg::RingbufRecord || memory_.remove(args[i])) continue;
         return fail(failure("argument r", i + 1, " of bpf_", helper.name, ", ", hex(args[i]),
                             ", is not a record that the program holds"));
@@ -82,6 +95,9 @@ Status HelperChecks::before(const HelperInfo& helper, const Arguments& args) {
 }
 
 void HelperChecks::after(const HelperInfo& helper, const Arguments& args, std::uint64_t result) {
+    for (std::size_t i = 0; i < args.size(); ++i)
+        if (helper.args[i] == HelperArg::UninitDynptr || helper.args[i] == HelperArg::ReleasedDynptr)
+            std::memcpy(dynptrs_[args[i]].data(), reinterpret_cast<const void*>(args[i]), sizeof(DynptrBytes));
     if (result == 0) return;
     switch (helper.result) {
         case HelperReturn::MapValueOrNull: {

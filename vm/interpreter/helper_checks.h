@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "vm/core/engine.h"
@@ -25,12 +26,15 @@ public:
     void after(const HelperInfo& helper, const Arguments& args, std::uint64_t result);
 
 private:
+    Status check_dynptr(const HelperInfo& helper, const Arguments& args, std::size_t index);
     Status check_argument(const HelperInfo& helper, const Arguments& args, std::size_t index);
     const MapBinding* map_of(const HelperInfo& helper, const Arguments& args) const;
 
     const Bindings& bindings_;
     MemoryMap& memory_;
     std::unordered_set<std::uint64_t> inner_maps_;  // handles that a map of maps returned
+    using DynptrBytes = std::array<std::uint8_t, 16>;
+    std::unordered_map<std::uint64_t, DynptrBytes> dynptrs_;  // what a helper made, by address
 };
 
 }  // namespace bpftime::interpreter
