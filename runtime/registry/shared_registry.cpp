@@ -40,6 +40,12 @@ std::optional<Key> parse_name(std::string_view name) {
 
 std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kShmPage - 1) / kShmPage * kShmPage; }
 
+// What a client may map must share no page of the machine with what follows it.
+std::uint64_t whole_machine_pages(std::uint64_t bytes) {
+    const std::uint64_t page = std::max(kShmPage, static_cast<std::uint64_t>(getpagesize()));
+    return (bytes + page - 1) / page * page;
+}
+
 // Where the parts of an object's file are.
 struct Parts {
     SharedPages pages;
@@ -141,7 +147,7 @@ SharedRegistry::~SharedRegistry() {
     for (const auto& [key, object] : known_) end_live(*object);
 }
 
-Result<Fd> SharedRegistry::make_file(const char*, std::uint64_t size) { return directory_.make_file(whole_pages(size)); }
+Result<Fd> SharedRegistry::make_file(const char*, std::uint64_t size) { return directory_.make_file(whole_machine_pages(size)); }
 
 Result<int> SharedRegistry::publish(std::shared_ptr<BpfObject> object, Fd file) {
     if (published_++ >= kCollectEvery) collect();
@@ -191,6 +197,7 @@ void SharedRegistry::share_cpus(BpfObject& object) const {
 
 Result<Fd> SharedRegistry::make_companion(const BpfObject& object, const char* name, std::uint64_t size) {
     const std::string full = cat(file_name({object.kind(), object.id}), '.', name);
+    const Turn turn = BPFTIME_TRY(publishing());
     const Fd file = BPFTIME_TRY(directory_.make_file(size));
     BPFTIME_CHECK(directory_.replace(file.get(), full));
     return directory_.open_file(full);
@@ -198,6 +205,7 @@ Result<Fd> SharedRegistry::make_companion(const BpfObject& object, const char* n
 
 Status SharedRegistry::store_companion(const BpfObject& object, const char* name, std::span<const std::uint8_t> contents) {
     const std::string full = cat(file_name({object.kind(), object.id}), '.', name);
+    const Turn turn = BPFTIME_TRY(publishing());
     const Fd file = BPFTIME_TRY(directory_.make_file(contents.size()));
     if (pwrite(file.get(), contents.data(), contents.size(), 0) != static_cast<ssize_t>(contents.size()))
         return fail(failure("cannot write ", full, " to shared memory: ", std::strerror(errno)).with_errno(errno));
@@ -474,12 +482,13 @@ void SharedRegistry::remove(Key key) const {
     if (directory_.unlink(name)) directory_.control().generation.fetch_add(1);
 }
 
-// Those of objects that are gone.
+// Those of objects that are gone, and those that somebody was killed over before they took their place.
 void SharedRegistry::remove_companions() const {
     const std::vector<std::string> names = directory_.names();
     for (const std::string& name : names) {
         const std::size_t dot = name.find('.', name.find('.') + 1);
-        if (dot != std::string::npos && std::ranges::find(names, name.substr(0, dot)) == names.end())
+        if (dot == std::string::npos) continue;
+        if (name.ends_with(kReplacing) || std::ranges::find(names, name.substr(0, dot)) == names.end())
             (void)directory_.unlink(name);
     }
 }

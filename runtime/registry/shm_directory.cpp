@@ -158,7 +158,7 @@ Status ShmDirectory::link(int fd, const std::string& name) const { return give_n
 // A file without a name can only be linked where there is none yet: under another name first.
 Status ShmDirectory::replace(int fd, const std::string& name) const {
     constexpr int kAttempts = 100;
-    const std::string next = cat(name, ".new");
+    const std::string next = cat(name, kReplacing);
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         const Status linked = link(fd, next);
         if (linked && rename(file(next).c_str(), file(name).c_str()) == 0) return {};

@@ -17,6 +17,9 @@
 
 namespace bpftime {
 
+// Behind the name of a file that is about to take another's place.
+inline constexpr std::string_view kReplacing = ".new";
+
 // What a lock of the whole directory is for: many may publish at once, one may collect.
 enum class DirectoryLock : std::uint8_t { Publish, Collect };
 

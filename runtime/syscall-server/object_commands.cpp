@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/syscall-server/info_answer.h"
+#include "runtime/syscall-server/kernel_btf_object.h"
 #include "runtime/syscall-server/links.h"
 #include "runtime/syscall-server/program_info.h"
 
@@ -57,13 +58,21 @@ Result<bpf_btf_info> describe(const BtfObject& btf, const bpf_btf_info& asked) {
     return info;
 }
 
+// A private registry has what was loaded into it and nothing else.
+bool offers_kernel_btf(const BpfSession& session) { return session.registry.is_shared() && has_kernel_btf(); }
+
 }  // namespace
 
 Result<long> program_next_id(BpfSession& session, bpf_attr& attr) {
     return next_id(session, attr, ObjectKind::Program);
 }
 Result<long> map_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Map); }
-Result<long> btf_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Btf); }
+Result<long> btf_next_id(BpfSession& session, bpf_attr& attr) {
+    auto result = next_id(session, attr, ObjectKind::Btf);
+    if (result || result.error().errnum != ENOENT || !offers_kernel_btf(session) || attr.start_id >= kKernelBtfId) return result;
+    attr.next_id = kKernelBtfId;
+    return 0;
+}
 
 Result<long> link_next_id(BpfSession& session, bpf_attr& attr) { return next_id(session, attr, ObjectKind::Link); }
 
@@ -74,6 +83,7 @@ Result<long> map_fd_by_id(BpfSession& session, bpf_attr& attr) {
     return fd_by_id(session, ObjectKind::Map, attr.map_id);
 }
 Result<long> btf_fd_by_id(BpfSession& session, bpf_attr& attr) {
+    if (attr.btf_id == kKernelBtfId && offers_kernel_btf(session)) return BPFTIME_TRY(open_kernel_btf());
     return fd_by_id(session, ObjectKind::Btf, attr.btf_id);
 }
 
@@ -101,7 +111,12 @@ Result<long> object_info(BpfSession& session, bpf_attr& attr) {
     constexpr std::uint32_t kMaxInfo = 4096;
     if (attr.info.info_len > kMaxInfo)
         return fail(failure("the info structure is larger than a page").with_errno(E2BIG));
-    const auto object = BPFTIME_TRY(session.registry.at(static_cast<int>(attr.info.bpf_fd)));
+    const int fd = static_cast<int>(attr.info.bpf_fd);
+    if (offers_kernel_btf(session) && is_kernel_btf(fd)) {
+        const auto asked = BPFTIME_TRY(asked_info<bpf_btf_info>(attr));
+        return answer(attr, BPFTIME_TRY(describe_kernel_btf(fd, asked)));
+    }
+    const auto object = BPFTIME_TRY(session.registry.at(fd));
     switch (object->kind()) {
         case ObjectKind::Map: {
             BPFTIME_TRY(asked_info<bpf_map_info>(attr));

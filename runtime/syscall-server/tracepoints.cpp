@@ -1,6 +1,9 @@
 #include "runtime/syscall-server/tracepoints.h"
 
+#include <algorithm>
 #include <array>
+
+#include "vm/core/result.h"
 
 namespace bpftime {
 
@@ -42,7 +45,82 @@ std::optional<std::uint32_t> position(std::string_view call) {
     return std::nullopt;
 }
 
+struct Arguments {
+    std::string_view call;  // the kernel's function
+    std::string_view list;
+};
+constexpr Arguments kArguments[] = {
+#define ARGUMENTS(name, list) {#name, list},
+#include "runtime/syscall-server/syscall_arguments.def"
+};
+
+struct Field {
+    std::string_view declaration;
+    std::uint32_t offset, size, is_signed;
+};
+
+std::string field_line(const Field& field) {
+    return cat("\tfield:", field.declaration, ";\toffset:", field.offset, ";\tsize:", field.size, ";\tsigned:", field.is_signed, ";\n");
+}
+
+// struct trace_entry, which every event begins with.
+constexpr Field kCommon[] = {{"unsigned short common_type", 0, 2, 0},
+                             {"unsigned char common_flags", 2, 1, 0},
+                             {"unsigned char common_preempt_count", 3, 1, 0},
+                             {"int common_pid", 4, 4, 1}};
+constexpr Field kNumber{"int __syscall_nr", 8, 4, 1}, kLongNumber{"long id", 8, 8, 1}, kResult{"long ret", 16, 8, 1},
+    kRawArguments{"unsigned long args[6]", 16, 48, 0};
+
+// The fields behind the common ones, and how they are printed.
+struct Context {
+    std::string fields, print;
+};
+
+Context enter_context(std::string_view list) {
+    Context context{field_line(kNumber), {}};
+    std::string names, values;
+    for (std::uint32_t offset = 16; !list.empty(); offset += 8) {
+        const std::size_t end = std::min(list.find(", "), list.size());
+        const std::string_view declaration = list.substr(0, end), name = declaration.substr(declaration.rfind(' ') + 1);
+        list.remove_prefix(std::min(end + 2, list.size()));
+        context.fields += field_line({declaration, offset, 8, 0});
+        names += cat(names.empty() ? "" : ", ", name, ": 0x%08lx");
+        values += cat(", ((unsigned long)(REC->", name, "))");
+    }
+    context.print = cat('"', names, '"', values);
+    return context;
+}
+
+std::optional<Context> context_of(std::string_view category, std::string_view name) {
+    if (category == "raw_syscalls" && name == "sys_enter")
+        return Context{field_line(kLongNumber) + field_line(kRawArguments),
+                       "\"NR %ld (%lx, %lx, %lx, %lx, %lx, %lx)\", REC->id, REC->args[0], REC->args[1], REC->args[2], "
+                       "REC->args[3], REC->args[4], REC->args[5]"};
+    if (category == "raw_syscalls")
+        return Context{field_line(kLongNumber) + field_line(kResult), "\"NR %ld = %ld\", REC->id, REC->ret"};
+    if (name.starts_with("sys_exit_")) return Context{field_line(kNumber) + field_line(kResult), "\"0x%lx\", REC->ret"};
+    const std::string_view call = name.substr(kDirections[0].size() + 1);
+    const auto* row = std::ranges::find(kArguments, call, &Arguments::call);
+    if (row == std::end(kArguments)) return std::nullopt;
+    return enter_context(row->list);
+}
+
 }  // namespace
+
+std::optional<std::string> tracepoint_format(std::string_view category, std::string_view name) {
+    const auto id = tracepoint_id(category, name);
+    const auto context = id ? context_of(category, name) : std::nullopt;
+    if (!context) return std::nullopt;
+    std::string text = cat("name: ", name, "\nID: ", *id, "\nformat:\n");
+    for (const Field& field : kCommon) text += field_line(field);
+    return cat(text, '\n', context->fields, "\nprint fmt: ", context->print, '\n');
+}
+
+std::string available_tracepoints() {
+    std::string text;
+    for (std::uint64_t id = kFirstId; const auto name = tracepoint_name(id); ++id) text += *name + '\n';
+    return text;
+}
 
 std::optional<std::uint32_t> tracepoint_id(std::string_view category, std::string_view name) {
     for (std::uint32_t exit = 0; exit < 2; ++exit) {

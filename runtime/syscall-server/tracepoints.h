@@ -13,6 +13,11 @@ namespace bpftime {
 std::optional<std::uint32_t> tracepoint_id(std::string_view category, std::string_view name);
 std::optional<std::string> tracepoint_name(std::uint64_t id);
 
+// What the file "format" of such a tracepoint says of its context; empty where the arguments are not known.
+std::optional<std::string> tracepoint_format(std::string_view category, std::string_view name);
+// The file "available_events": every tracepoint of these, one a line.
+std::string available_tracepoints();
+
 // Takes "<tracefs>/events/CATEGORY/NAME/FILE" apart; empty for any other path.
 struct TracepointPath {
     std::string_view category, name, file;

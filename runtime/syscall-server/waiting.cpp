@@ -1,7 +1,6 @@
 #include "runtime/syscall-server/waiting.h"
 
 #include <fcntl.h>
-#include <linux/perf_event.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,31 +14,20 @@ namespace bpftime {
 
 namespace {
 
-// Where the pages hold how far the client has read and the programs have written, in bytes from the beginning of time.
-struct Positions {
-    std::size_t read, written;
-};
-
-Positions positions(const BpfObject& object) {
-    if (object.kind() == ObjectKind::PerfEvent)
-        return {offsetof(perf_event_mmap_page, data_tail), offsetof(perf_event_mmap_page, data_head)};
-    return {0, static_cast<std::size_t>(getpagesize())};
-}
-
 std::uint64_t load(std::span<std::uint8_t> pages, std::size_t offset) {
     return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(pages.data() + offset)).load(std::memory_order_acquire);
 }
 
-bool has_records(const BpfObject& object, std::span<std::uint8_t> pages) {
+// The consumer's position is in the first page, the producers' in the second.
+bool has_records(std::span<std::uint8_t> pages) {
     if (pages.empty()) return false;
-    const Positions at = positions(object);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // see RingbufMap::readable()
-    return load(pages, at.read) != load(pages, at.written);
+    return load(pages, 0) != load(pages, static_cast<std::size_t>(getpagesize()));
 }
 
 // Records that their producer died over before it submitted them would keep the client from those behind.
 void discard_dead(const BpfObject& object) {
-    Map* const map = object.kind() == ObjectKind::Map ? static_cast<const MapObject&>(object).elements->map() : nullptr;
+    Map* const map = static_cast<const MapObject&>(object).elements->map();
     if (map != nullptr) static_cast<RingbufMap*>(map)->reclaim();
 }
 
@@ -62,6 +50,8 @@ bool is_waited_on(const BpfObject& object) {
            static_cast<const MapObject&>(object).spec.type == static_cast<std::uint32_t>(MapType::Ringbuf);
 }
 
+bool is_ready_by_records(const BpfObject& object) { return object.kind() == ObjectKind::Map; }
+
 Result<SharedPages> open_positions(const Registry& registry, const BpfObject& object) {
     const Fd ring = BPFTIME_TRY(registry.open_companion(object, kRingCompanion));
     return SharedPages::map(ring.get(), 2 * static_cast<std::size_t>(getpagesize()));
@@ -69,11 +59,16 @@ Result<SharedPages> open_positions(const Registry& registry, const BpfObject& ob
 
 // A record that comes in between writes its own byte, so that it is never missed.
 void settle_readiness(const BpfObject& object, std::span<std::uint8_t> pages, int fd) {
-    char bytes[512];
-    while (read(fd, bytes, sizeof(bytes)) > 0) continue;
-    if (!has_records(object, pages)) return;
+    take_wakeups(fd);
+    if (!has_records(pages)) return;
     discard_dead(object);
     if (write(fd, "", 1) < 0) return;  // full is as good
+}
+
+// Records are in their place before their wake-up is: what is taken here with the one that was told of, the client will read.
+void take_wakeups(int fd) {
+    char bytes[512];
+    while (read(fd, bytes, sizeof(bytes)) > 0) continue;
 }
 
 }  // namespace bpftime

@@ -10,27 +10,12 @@
 #include "runtime/syscall-server/mappings.h"
 #include "runtime/syscall-server/perf_events.h"
 #include "runtime/syscall-server/tracepoints.h"
+#include "test/fuzz/input.h"
 
 using namespace bpftime;
+using fuzz::Input;
 
 namespace {
-
-class Input {
-public:
-    explicit Input(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-    template <class T>
-    T take() {
-        T value{};
-        const std::size_t size = std::min(sizeof(value), bytes_.size());
-        std::memcpy(&value, bytes_.data(), size);
-        bytes_ = bytes_.subspan(size);
-        return value;
-    }
-    explicit operator bool() const { return !bytes_.empty(); }
-
-private:
-    std::span<const std::uint8_t> bytes_;
-};
 
 constexpr std::uint32_t kUprobe = 8;
 constexpr const char* kPaths[] = {"/proc/self/exe", "/", "", "/nowhere"};

@@ -166,6 +166,7 @@ TEST_CASE("statistics count in every process while one wants them, and no longer
         return run_once(**theirs, *(*theirs)->open(**found));
     });
     CHECK(another.works());
+    another.end();  // it has a copy of the descriptor
     CHECK(runs() == 2);
     close(second);
     registry->collect();
@@ -189,6 +190,43 @@ TEST_CASE("statistics of a private registry end with the last descriptor") {
     close(holder);
     REQUIRE(run_once(registry, fd));
     CHECK(program->page->runs.load() == 1);
+}
+
+TEST_CASE("of two loaders each leaves, and the other's objects stay") {
+    const ShmName shm;
+    const auto load = [&](std::uint32_t entries) {
+        return [&, entries] {
+            auto mine = SharedRegistry::open(How::Create, shm.name());
+            bpf_attr attr = empty_attr();
+            attr.map_type = BPF_MAP_TYPE_HASH;
+            attr.key_size = attr.value_size = 4;
+            attr.max_entries = entries;
+            SharedRegistry& registry = *mine->release();  // it lives until the process is killed
+            return call(registry, BPF_MAP_CREATE, attr) >= 3 && load_nothing(registry) >= 3;
+        };
+    };
+    auto first = std::make_unique<Process>(load(10));
+    auto second = std::make_unique<Process>(load(20));
+    const auto reader = SharedRegistry::open(How::Existing, shm.name());
+    REQUIRE(reader);
+    const auto entries = [&] {
+        (*reader)->collect();
+        std::vector<std::uint32_t> all;
+        for (const std::uint32_t id : (*reader)->ids(ObjectKind::Map))
+            all.push_back(static_cast<const MapObject&>(**(*reader)->by_id(ObjectKind::Map, id)).spec.max_entries);
+        return all;
+    };
+    CHECK(entries() == std::vector<std::uint32_t>{10, 20});
+    CHECK((*reader)->ids(ObjectKind::Program).size() == 2);
+    first.reset();
+    CHECK(entries() == std::vector<std::uint32_t>{20});
+    CHECK((*reader)->ids(ObjectKind::Program).size() == 1);
+    first = std::make_unique<Process>(load(30));
+    second.reset();
+    CHECK(entries() == std::vector<std::uint32_t>{30});
+    first.reset();
+    CHECK(entries().empty());
+    CHECK((*reader)->ids(ObjectKind::Program).empty());
 }
 
 TEST_CASE("processes of other namespaces are refused") {

@@ -141,10 +141,10 @@ std::optional<Result<Mapping>> mapped_object(std::size_t size, int protection, i
     });
 }
 
-void epoll_changed(int epoll, int operation, int fd) noexcept {
+void epoll_changed(int epoll, int operation, int fd, const epoll_event* event) noexcept {
     if (!has_process_registry()) return;
     guarded(false, [&] {
-        operation == EPOLL_CTL_DEL ? unwatch(epoll, fd) : watch(epoll, fd);
+        operation == EPOLL_CTL_DEL ? unwatch(epoll, fd) : watch(epoll, fd, event->data.u64);
         return true;
     });
 }
@@ -180,6 +180,30 @@ void about_to_select(const fd_set* readers, int count) noexcept {
                        {reinterpret_cast<std::uint8_t*>(&copy), (static_cast<std::size_t>(known) + 7) / 8}))
             return false;
         before_select(copy, known);
+        return true;
+    });
+}
+
+void has_waited(int epoll, const epoll_event* events, int count) noexcept {
+    if (!has_process_registry() || count <= 0) return;
+    guarded(false, [&] {
+        after_epoll_wait(epoll, {events, static_cast<std::size_t>(count)});
+        return true;
+    });
+}
+
+void has_polled(const pollfd* descriptors, nfds_t count, int ready) noexcept {
+    if (!has_process_registry() || ready <= 0 || count > kMostPolled) return;
+    guarded(false, [&] {
+        after_poll(descriptors, count);
+        return true;
+    });
+}
+
+void has_selected(const fd_set* readers, int count, int ready) noexcept {
+    if (!has_process_registry() || ready <= 0 || readers == nullptr) return;
+    guarded(false, [&] {
+        after_select(*readers, std::min<int>(count, FD_SETSIZE));
         return true;
     });
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/types.h>
 
@@ -25,11 +26,15 @@ std::optional<long> control_event(int fd, unsigned long request, void* argument)
 std::optional<Result<Mapping>> mapped_object(std::size_t size, int protection, int flags, int fd,
                                              off_t offset) noexcept;
 
-// After epoll_ctl succeeded; before waiting (waits.h). `size` pollfds at `descriptors`, which may be no address.
-void epoll_changed(int epoll, int operation, int fd) noexcept;
+// After epoll_ctl succeeded; before and after waiting (waits.h). Before, the descriptors may be no address; after, the kernel has filled
+// them in.
+void epoll_changed(int epoll, int operation, int fd, const epoll_event* event) noexcept;
 void about_to_wait(int epoll) noexcept;
 void about_to_poll(const pollfd* descriptors, nfds_t count) noexcept;
 void about_to_select(const fd_set* readers, int count) noexcept;
+void has_waited(int epoll, const epoll_event* events, int count) noexcept;
+void has_polled(const pollfd* descriptors, nfds_t count, int ready) noexcept;
+void has_selected(const fd_set* readers, int count, int ready) noexcept;
 
 // Taken before a descriptor is closed, and handed in once it is.
 std::optional<FileIdentity> about_to_close(int fd) noexcept;

@@ -191,57 +191,84 @@ EXPORT int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexc
     const auto real = real_epoll_ctl();
     if (real == nullptr) return missing();
     const int result = real(epoll, operation, fd, event);
-    if (result == 0 && outside()) epoll_changed(epoll, operation, fd);
+    if (result == 0 && outside()) epoll_changed(epoll, operation, fd, event);
     return result;
 }
 EXPORT int epoll_wait(int epoll, epoll_event* events, int count, int timeout) {
     const auto real = real_epoll_wait();
     if (outside()) about_to_wait(epoll);
-    return real == nullptr ? missing() : real(epoll, events, count, timeout);
+    if (real == nullptr) return missing();
+    const int result = real(epoll, events, count, timeout);
+    if (outside()) has_waited(epoll, events, result);
+    return result;
 }
 EXPORT int epoll_pwait(int epoll, epoll_event* events, int count, int timeout, const sigset_t* signals) {
     const auto real = real_epoll_pwait();
     if (outside()) about_to_wait(epoll);
-    return real == nullptr ? missing() : real(epoll, events, count, timeout, signals);
+    if (real == nullptr) return missing();
+    const int result = real(epoll, events, count, timeout, signals);
+    if (outside()) has_waited(epoll, events, result);
+    return result;
 }
 EXPORT int poll(pollfd* descriptors, nfds_t count, int timeout) {
     const auto real = real_poll();
     if (outside()) about_to_poll(descriptors, count);
-    return real == nullptr ? missing() : real(descriptors, count, timeout);
+    if (real == nullptr) return missing();
+    const int result = real(descriptors, count, timeout);
+    if (outside()) has_polled(descriptors, count, result);
+    return result;
 }
 EXPORT int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* signals) {
     const auto real = real_ppoll();
     if (outside()) about_to_poll(descriptors, count);
-    return real == nullptr ? missing() : real(descriptors, count, timeout, signals);
+    if (real == nullptr) return missing();
+    const int result = real(descriptors, count, timeout, signals);
+    if (outside()) has_polled(descriptors, count, result);
+    return result;
 }
 
 EXPORT int select(int count, fd_set* readers, fd_set* writers, fd_set* others, timeval* timeout) {
     const auto real = real_select();
     if (outside()) about_to_select(readers, count);
-    return real == nullptr ? missing() : real(count, readers, writers, others, timeout);
+    if (real == nullptr) return missing();
+    const int result = real(count, readers, writers, others, timeout);
+    if (outside()) has_selected(readers, count, result);
+    return result;
 }
 EXPORT int pselect(int count, fd_set* readers, fd_set* writers, fd_set* others, const timespec* timeout,
                    const sigset_t* signals) {
     const auto real = real_pselect();
     if (outside()) about_to_select(readers, count);
-    return real == nullptr ? missing() : real(count, readers, writers, others, timeout, signals);
+    if (real == nullptr) return missing();
+    const int result = real(count, readers, writers, others, timeout, signals);
+    if (outside()) has_selected(readers, count, result);
+    return result;
 }
 EXPORT int epoll_pwait2(int epoll, epoll_event* events, int count, const timespec* timeout, const sigset_t* signals) {
     const auto real = real_epoll_pwait2();
     if (outside()) about_to_wait(epoll);
-    return real == nullptr ? missing() : real(epoll, events, count, timeout, signals);
+    if (real == nullptr) return missing();
+    const int result = real(epoll, events, count, timeout, signals);
+    if (outside()) has_waited(epoll, events, result);
+    return result;
 }
 // What applications built with _FORTIFY_SOURCE call.
 EXPORT int __poll_chk(pollfd* descriptors, nfds_t count, int timeout, std::size_t size) {
     const auto real = real___poll_chk();
     if (outside()) about_to_poll(descriptors, count);
-    return real == nullptr ? missing() : real(descriptors, count, timeout, size);
+    if (real == nullptr) return missing();
+    const int result = real(descriptors, count, timeout, size);
+    if (outside()) has_polled(descriptors, count, result);
+    return result;
 }
 EXPORT int __ppoll_chk(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* signals,
                        std::size_t size) {
     const auto real = real___ppoll_chk();
     if (outside()) about_to_poll(descriptors, count);
-    return real == nullptr ? missing() : real(descriptors, count, timeout, signals, size);
+    if (real == nullptr) return missing();
+    const int result = real(descriptors, count, timeout, signals, size);
+    if (outside()) has_polled(descriptors, count, result);
+    return result;
 }
 EXPORT int __open_2(const char* path, int flags) {
     const auto real = real___open_2();

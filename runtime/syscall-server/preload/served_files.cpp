@@ -36,12 +36,18 @@ constexpr ServedFile kFiles[] = {
     // Probes made by writing to this file: none, as bcc makes sure before it closes one made otherwise.
     {"/sys/kernel/tracing/uprobe_events", ""},
     {"/sys/kernel/debug/tracing/uprobe_events", ""},
+    // Functions of the kernel that can be traced from here: none.
+    {"/sys/kernel/tracing/available_filter_functions", ""},
+    {"/sys/kernel/debug/tracing/available_filter_functions", ""},
 };
 
 std::optional<std::string> served_text(std::string_view path) {
     for (const ServedFile& file : kFiles)
         if (file.path == path) return std::string(file.text);
+    for (const std::string_view root : {"/sys/kernel/tracing/", "/sys/kernel/debug/tracing/"})
+        if (path.starts_with(root) && path.substr(root.size()) == "available_events") return available_tracepoints();
     const auto tracepoint = split_tracepoint_path(path);
+    if (tracepoint && tracepoint->file == "format") return tracepoint_format(tracepoint->category, tracepoint->name);
     if (!tracepoint || tracepoint->file != "id") return std::nullopt;
     const auto id = tracepoint_id(tracepoint->category, tracepoint->name);
     if (!id) return std::nullopt;

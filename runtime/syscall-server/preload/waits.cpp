@@ -4,7 +4,6 @@
 
 #include <map>
 #include <mutex>
-#include <set>
 #include <vector>
 
 #include "runtime/syscall-server/preload/process_registry.h"
@@ -25,7 +24,7 @@ struct Waited {
 // used again behind our back (dup2, close_range): what a descriptor leads to is asked every time.
 struct Watches {
     std::mutex mutex;
-    std::map<int, std::set<int>> by_epoll;
+    std::map<int, std::map<int, std::uint64_t>> by_epoll;  // with the data of their events
     std::map<int, Waited> by_descriptor;
 };
 Watches& watches() {
@@ -50,7 +49,7 @@ Waited* find_waited(Watches& all, int fd) {
 void settle(Watches& all, int fd) {
     Waited* const waited = find_waited(all, fd);
     const auto registry = process_registry();
-    if (waited == nullptr || !registry) return;
+    if (waited == nullptr || !registry || !is_ready_by_records(*waited->object)) return;
     if (waited->pages.bytes().empty()) {
         auto pages = open_positions(**registry, *waited->object);
         if (pages) waited->pages = *std::move(pages);
@@ -58,12 +57,18 @@ void settle(Watches& all, int fd) {
     settle_readiness(*waited->object, waited->pages.bytes(), fd);
 }
 
+// The caller was told that `fd` is readable.
+void has_told(Watches& all, int fd) {
+    const Waited* const waited = find_waited(all, fd);
+    if (waited != nullptr && !is_ready_by_records(*waited->object)) take_wakeups(fd);
+}
+
 }  // namespace
 
-void watch(int epoll, int fd) {
+void watch(int epoll, int fd, std::uint64_t data) {
     Watches& all = watches();
     const std::lock_guard lock(all.mutex);
-    if (find_waited(all, fd) != nullptr) all.by_epoll[epoll].insert(fd);
+    if (find_waited(all, fd) != nullptr) all.by_epoll[epoll][fd] = data;
 }
 
 void unwatch(int epoll, int fd) {
@@ -84,7 +89,8 @@ void unwatch_all(unsigned first, unsigned last) {
     Watches& all = watches();
     const std::lock_guard lock(all.mutex);
     std::erase_if(all.by_epoll, [&](const auto& one) { return closed(one.first); });
-    for (auto& [epoll, descriptors] : all.by_epoll) std::erase_if(descriptors, closed);
+    for (auto& [epoll, descriptors] : all.by_epoll)
+        std::erase_if(descriptors, [&](const auto& one) { return closed(one.first); });
     std::erase_if(all.by_descriptor, [&](const auto& one) { return closed(one.first); });
 }
 
@@ -98,7 +104,7 @@ void before_epoll_wait(int epoll) {
     const std::lock_guard lock(all.mutex);
     const auto found = all.by_epoll.find(epoll);
     if (found == all.by_epoll.end()) return;
-    for (const int fd : found->second) settle(all, fd);
+    for (const auto& [fd, data] : found->second) settle(all, fd);
 }
 
 void before_poll(const pollfd* descriptors, nfds_t count) {
@@ -113,6 +119,30 @@ void before_select(const fd_set& readers, int count) {
     const std::lock_guard lock(all.mutex);
     for (int fd = 0; fd < count; ++fd)
         if (FD_ISSET(fd, &readers)) settle(all, fd);
+}
+
+void after_epoll_wait(int epoll, std::span<const epoll_event> events) {
+    Watches& all = watches();
+    const std::lock_guard lock(all.mutex);
+    const auto found = all.by_epoll.find(epoll);
+    if (found == all.by_epoll.end()) return;
+    for (const epoll_event& event : events)
+        for (const auto& [fd, data] : found->second)
+            if (data == event.data.u64 && (event.events & EPOLLIN) != 0) has_told(all, fd);
+}
+
+void after_poll(const pollfd* descriptors, nfds_t count) {
+    Watches& all = watches();
+    const std::lock_guard lock(all.mutex);
+    for (nfds_t i = 0; i < count; ++i)
+        if (descriptors[i].fd >= 0 && (descriptors[i].revents & POLLIN) != 0) has_told(all, descriptors[i].fd);
+}
+
+void after_select(const fd_set& readers, int count) {
+    Watches& all = watches();
+    const std::lock_guard lock(all.mutex);
+    for (int fd = 0; fd < count; ++fd)
+        if (FD_ISSET(fd, &readers)) has_told(all, fd);
 }
 
 void lock_waits() { watches().mutex.lock(); }
