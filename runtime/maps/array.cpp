@@ -1,7 +1,6 @@
 #include "runtime/maps/array.h"
 
 #include <climits>
-#include <cstring>
 
 #include "runtime/maps/spec_check.h"
 
@@ -13,12 +12,6 @@ Status check_array_shape(const MapSpec& spec, std::uint32_t own_flags) {
     if (spec.value_size > INT_MAX)
         return fail(failure("value of ", spec.value_size, " bytes is too large").with_errno(E2BIG));
     return {};
-}
-
-std::uint32_t array_index(const void* key) {
-    std::uint32_t index;
-    std::memcpy(&index, key, sizeof index);
-    return index;
 }
 
 int check_array_update(std::uint32_t index, std::uint32_t entries, std::uint64_t flags, bool has_lock) {

@@ -1,6 +1,8 @@
 // BPF_MAP_TYPE_ARRAY: values in a row, indexed by a 4-byte key; every element exists from the start.
 #pragma once
 
+#include <cstring>
+
 #include "runtime/maps/map.h"
 
 namespace bpftime {
@@ -32,7 +34,11 @@ private:
 };
 
 // Index arithmetic that both array types share.
-std::uint32_t array_index(const void* key);
+inline std::uint32_t array_index(const void* key) {
+    std::uint32_t index;
+    std::memcpy(&index, key, sizeof index);
+    return index;
+}
 int check_array_update(std::uint32_t index, std::uint32_t entries, std::uint64_t flags, bool has_lock = false);
 int array_next_key(const void* key, void* next, std::uint32_t entries);
 // Moves to the next index and gives the key in the cursor itself, false at the end.

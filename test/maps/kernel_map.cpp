@@ -108,6 +108,20 @@ private:
     int fd_;
 };
 
+// BTF of an int, which task storage wants of its keys and values.
+int load_int_btf() {
+    static const struct {
+        std::uint32_t header[6] = {0x0001eb9f, 24, 0, 16, 16, 5};
+        std::uint32_t types[4] = {1, 1u << 24, 4, 1u << 24 | 32};
+        char strings[8] = "\0int";
+    } kBtf;
+    bpf_attr attr;
+    std::memset(&attr, 0, sizeof attr);
+    attr.btf = address(&kBtf);
+    attr.btf_size = sizeof kBtf.header + sizeof kBtf.types + 5;
+    return bpf(BPF_BTF_LOAD, attr);
+}
+
 bool holds_maps(std::uint32_t type) { return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS; }
 
 }  // namespace
@@ -136,7 +150,13 @@ Result<std::unique_ptr<MapView>> kernel_map(const MapSpec& spec) {
     attr.map_extra = spec.extra;
     const int inner = holds_maps(spec.type) ? create(BPF_MAP_TYPE_HASH, 4, 4) : -1;
     if (inner >= 0) attr.inner_map_fd = static_cast<std::uint32_t>(inner);
+    const int btf = spec.type == BPF_MAP_TYPE_TASK_STORAGE ? load_int_btf() : -1;
+    if (btf >= 0) {
+        attr.btf_fd = static_cast<std::uint32_t>(btf);
+        attr.btf_key_type_id = attr.btf_value_type_id = 1;
+    }
     const int fd = bpf(BPF_MAP_CREATE, attr);
+    if (btf >= 0) close(btf);
     if (inner >= 0) close(inner);
     if (fd < 0) return fail(failure("BPF_MAP_CREATE: ", std::strerror(-fd)).with_errno(-fd));
     return std::unique_ptr<MapView>(std::make_unique<KernelView>(fd));

@@ -13,6 +13,7 @@ struct {
     } operation;
     __s64 result;
     __u8 sample[2048];
+    __u64 drain_flags, stop_after, met, checksum;
 } globals;
 
 struct {
@@ -46,6 +47,30 @@ int run_operation(void* context) {
         case 4: RESERVE(4088)
         default: globals.result = bpf_ringbuf_query(&ring, globals.operation.size);
     }
+    return 0;
+}
+
+struct {
+    __uint(type, BPF_MAP_TYPE_USER_RINGBUF);
+    __uint(max_entries, 4096);
+} user_ring SEC(".maps");
+
+/* What a record has at these offsets, and where it ends. */
+static long on_record(struct bpf_dynptr* record, void* context) {
+    static const __u32 kAt[] = {0, 1, 7, 8, 15, 31, 100, 500, 3000};
+    for (int i = 0; i < 9; ++i) {
+        __u8 byte = 0;
+        long result = bpf_dynptr_read(&byte, 1, record, kAt[i], 0);
+        globals.checksum = globals.checksum * 31 + byte + (__u64)result;
+    }
+    return ++globals.met >= globals.stop_after;
+}
+
+SEC("raw_tp")
+int run_drain(void* context) {
+    globals.met = 0;
+    globals.checksum = 0;
+    globals.result = bpf_user_ringbuf_drain(&user_ring, on_record, 0, globals.drain_flags);
     return 0;
 }
 
