@@ -1,4 +1,5 @@
-# `make install` and the CMake package: find_package(bpftime) gives bpftime::rt for C drivers and the libraries by name.
+# `make install` and the CMake package: find_package(bpftime) gives bpftime::bpftime (the C and C++ API; bpftime::bpftime-static the
+# same as an archive), bpftime::rt for C drivers, and the parts of the project by name.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -9,7 +10,9 @@ foreach(library ${libraries})
   set_target_properties(${library} PROPERTIES EXPORT_NAME ${short})
 endforeach()
 install(TARGETS ${libraries} EXPORT bpftime-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS bpftime-llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET bpftime-llvm)  # where LLVM was found
+  install(TARGETS bpftime-llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 if(TARGET bpftime-syscall-server)  # not with sanitizers
   install(TARGETS bpftime-syscall-server LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
@@ -28,6 +31,7 @@ install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTE
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/bpftime)
 install(EXPORT bpftime-targets NAMESPACE bpftime:: DESTINATION ${package})
+install(EXPORT bpftime-api-targets NAMESPACE bpftime:: DESTINATION ${package})
 configure_package_config_file(cmake/bpftime-config.cmake.in ${CMAKE_BINARY_DIR}/bpftime-config.cmake
   INSTALL_DESTINATION ${package} PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/bpftime-config-version.cmake COMPATIBILITY SameMinorVersion)

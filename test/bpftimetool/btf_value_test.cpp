@@ -6,7 +6,9 @@
 #include "test/catch.h"
 
 using namespace bpftime;
+using bpftime::tool::btf_assign;
 using bpftime::tool::btf_value;
+using bpftime::tool::Json;
 
 namespace {
 
@@ -108,4 +110,61 @@ TEST_CASE("structures, bit fields, and members without a name") {
         btf.type("outer", BtfKind::Struct, 3, 8, {a, u32, 3u << 24, b, s32, 4u << 24 | 3, 0, inner, 32}, true);
     CHECK(shown(btf, outer, {0x7d, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}) == R"({"a":5,"b":-1,"c":4294967295,"d":-1})");
     CHECK(shown(btf, outer, {0x7d, 0, 0}) == "null");
+}
+
+namespace {
+
+// The bytes after the assignment, in hexadecimal, or the error.
+std::string assigned(const Builder& builder, std::uint32_t type, const std::string& json, Bytes value) {
+    const Bytes bytes = builder.bytes();
+    const auto btf = Btf::parse(bytes);
+    REQUIRE(btf);
+    const Status done = btf_assign(*btf, type, Json::parse(json), value, "value");
+    if (!done) return done.error().cause;
+    std::string text;
+    for (const std::uint8_t byte : value) text += hex(byte).substr(2) + ' ';
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("values from JSON") {
+    Builder btf;
+    const auto u8 = btf.integer("u8", 1), s8 = btf.integer("s8", 1, kSigned), u64 = btf.integer("u64", 8), s64 = btf.integer("s64", 8, kSigned);
+    const auto truth = btf.integer("_Bool", 1, kBool), u32 = btf.integer("u32", 4), character = btf.integer("char", 1, kChar);
+    const auto low = btf.name("LOW"), high = btf.name("HIGH"), a = btf.name("a"), b = btf.name("b"), c = btf.name("c"), d = btf.name("d");
+    const auto level = btf.type("level", BtfKind::Enum, 2, 4, {low, 0, high, 7});
+    const auto name = btf.type("", BtfKind::Array, 0, 0, {character, u32, 4});
+    const auto pair = btf.type("", BtfKind::Array, 0, 0, {u8, u32, 2});
+    const auto inner = btf.type("", BtfKind::Union, 1, 1, {c, u8, 0});
+    const auto whole = btf.type("whole", BtfKind::Struct, 4, 4,
+                                {a, u8, 0, b, u32, 4u << 24 | 8, d, u32, 3u << 24 | 12, 0, inner, 16}, true);
+    const auto pointer = btf.type("", BtfKind::Ptr, 0, 0);
+    const auto real = btf.type("float", BtfKind::Float, 0, 4);
+    CHECK(assigned(btf, u8, "200", {0}) == "c8 ");
+    CHECK(assigned(btf, u8, "256", {0}) == "value does not fit: it has 8 bits");
+    CHECK(assigned(btf, u8, "-1", {0}) == "value does not fit: it has 8 bits");
+    CHECK(assigned(btf, s8, "-128", {0}) == "80 ");
+    CHECK(assigned(btf, s8, "128", {0}) == "value does not fit: it has 8 bits, signed");
+    CHECK(assigned(btf, s8, "-129", {0}) == "value does not fit: it has 8 bits, signed");
+    CHECK(assigned(btf, u64, "18446744073709551615", Bytes(8)) == "ff ff ff ff ff ff ff ff ");
+    CHECK(assigned(btf, u64, "\"0x1f\"", Bytes(8)) == "1f 0 0 0 0 0 0 0 ");
+    CHECK(assigned(btf, s64, "18446744073709551615", Bytes(8)) == "value does not fit: it has 64 bits, signed");
+    CHECK(assigned(btf, truth, "true", {0}) == "1 ");
+    CHECK(assigned(btf, truth, "2", {0}) == "value does not fit: it has 8 bits");
+    CHECK(assigned(btf, level, "\"HIGH\"", Bytes(4)) == "7 0 0 0 ");
+    CHECK(assigned(btf, level, "\"MIDDLE\"", Bytes(4)) == "value is no enumerator: 'MIDDLE'");
+    CHECK(assigned(btf, name, "\"ab\"", {1, 2, 3, 4}) == "61 62 0 0 ");
+    CHECK(assigned(btf, name, "\"abcde\"", {1, 2, 3, 4}) == "value has room for 4 characters");
+    CHECK(assigned(btf, pair, "[5]", {1, 2}) == "5 2 ");
+    CHECK(assigned(btf, pair, "[5,6,7]", {1, 2}) == "value has 2 elements");
+    CHECK(assigned(btf, pair, "[5,[]]", {1, 2}) == "value[1] is no number");
+    CHECK(assigned(btf, whole, R"({"a": 1, "b": 2, "c": 3, "d": 5})", Bytes(4, 0xff)) == "1 d2 3 ff ");
+    CHECK(assigned(btf, whole, R"({"b": 16})", Bytes(4)) == "value.b does not fit: it has 4 bits");
+    CHECK(assigned(btf, whole, R"({"e": 16})", Bytes(4)) == "value.e is no member of the type");
+    CHECK(assigned(btf, whole, "7", Bytes(4)) == "value is no object");
+    CHECK(assigned(btf, pointer, "\"0x1234\"", Bytes(8)) == "34 12 0 0 0 0 0 0 ");
+    CHECK(assigned(btf, real, "1.5", Bytes(4)) == "0 0 c0 3f ");
+    CHECK(assigned(btf, u64, "1", Bytes(4)) == "value has a type without values");
+    CHECK(assigned(btf, 99, "1", Bytes(4)) == "value has an unknown type");
 }

@@ -1,6 +1,8 @@
 // export and import.
 #include <fstream>
+#include <map>
 
+#include "runtime/maps/cpus.h"
 #include "runtime/registry/local_registry.h"
 #include "test/catch.h"
 #include "tools/bpftimetool/schema.h"
@@ -10,15 +12,15 @@ using namespace bpftime::tool;
 
 namespace {
 
-Json document() {
-    std::ifstream file(REGISTRY_JSON);
+Json document(const char* path = REGISTRY_JSON) {
+    std::ifstream file(path);
     return Json::parse(file);
 }
 
 // What import says to a document that `change` has spoilt; nothing may be pinned then.
 template <class Change>
-std::string refusal(Change change) {
-    Json spoilt = document();
+std::string refusal(Change change, const char* path = REGISTRY_JSON) {
+    Json spoilt = document(path);
     change(spoilt);
     LocalRegistry registry;
     const auto done = import_json(registry, spoilt);
@@ -60,6 +62,90 @@ TEST_CASE("events, maps of programs and maps of maps come back") {
     event["enabled"] = false;
     event["program"] = 1;  // put there without a link
     source["events"].push_back(event);
+    LocalRegistry registry;
+    const auto made = import_json(registry, source);
+    INFO((made ? "" : to_string(made.error())));
+    REQUIRE(made);
+    CHECK(export_json(registry)->dump(1) == source.dump(1));
+}
+
+TEST_CASE("maps of every type come back") {
+    struct Shape {
+        const char* type;
+        std::uint32_t key, value, entries, flags;
+        const char* element;  // its key, "" where elements stay behind
+    };
+    const std::map<std::uint32_t, Shape> shapes = {
+        {1, {"hash", 4, 8, 4, 1, "01000000"}},           {2, {"array", 4, 8, 4, 0, "01000000"}},
+        {3, {"prog_array", 4, 4, 4, 0, ""}},             {4, {"perf_event_array", 4, 4, 4, 0, ""}},
+        {5, {"percpu_hash", 4, 8, 4, 0, "01000000"}},    {6, {"percpu_array", 4, 8, 4, 0, "01000000"}},
+        {7, {"stack_trace", 4, 80, 4, 0, ""}},           {9, {"lru_hash", 4, 8, 4, 0, "01000000"}},
+        {10, {"lru_percpu_hash", 4, 8, 4, 0, "01000000"}}, {11, {"lpm_trie", 8, 8, 4, 1, "080000000a000000"}},
+        {12, {"array_of_maps", 4, 4, 4, 0, ""}},         {13, {"hash_of_maps", 4, 4, 4, 0, ""}},
+        {22, {"queue", 0, 8, 4, 0, ""}},                 {23, {"stack", 0, 8, 4, 0, ""}},
+        {27, {"ringbuf", 0, 0, 4096, 0, ""}},            {30, {"bloom_filter", 0, 8, 4, 0, ""}},
+    };
+    for (const std::uint32_t type : supported_map_types()) {
+        INFO(type);
+        if (!shapes.contains(type)) {
+            WARN("no shape for map type " << type);
+            continue;
+        }
+        const Shape& shape = shapes.at(type);
+        const bool outer = type == 12 || type == 13;
+        Json source{{"format", kFormat}, {"version", kFormatVersion}, {"btf", Json::array()}, {"maps", Json::array()}};
+        if (outer)
+            source["maps"].push_back({{"id", 1}, {"name", "inner"}, {"type", "array"}, {"key_size", 4}, {"value_size", 4}, {"max_entries", 1},
+                                      {"flags", 0}, {"extra", 0}, {"frozen", false}, {"elements", Json::array()}});
+        Json map{{"id", outer ? 2 : 1}, {"name", "one"}, {"type", shape.type}, {"key_size", shape.key}, {"value_size", shape.value},
+                 {"max_entries", shape.entries}, {"flags", shape.flags}, {"extra", 0}, {"frozen", false}};
+        if (outer) map["inner"] = 1;
+        map["elements"] = Json::array();
+        const bool each = type == 5 || type == 6 || type == 10;  // CPU
+        std::string value;
+        for (std::uint32_t cpu = 0; cpu < (each ? possible_cpus() : 1); ++cpu) value += "0102030405060708";
+        if (*shape.element != '\0') map["elements"].push_back({{"key", shape.element}, {"value", value}});
+        if (outer) map["elements"].push_back({{"key", "01000000"}, {"object", 1}});
+        source["maps"].push_back(map);
+        source.update({{"programs", Json::array()}, {"events", Json::array()}, {"links", Json::array()}});
+        LocalRegistry registry;
+        const auto made = import_json(registry, source);
+        INFO((made ? "" : to_string(made.error())));
+        REQUIRE(made);
+        const auto exported = export_json(registry);
+        INFO((exported ? "" : to_string(exported.error())));
+        REQUIRE(exported);
+        CHECK(exported->dump(1) == source.dump(1));
+    }
+}
+
+TEST_CASE("every kind of probe comes back, by link or event") {
+    Json source = document();
+    source["events"] = Json::array();
+    source["links"] = Json::array();
+    const Json site{{"offset", 16}, {"ref_ctr_offset", 8}, {"cookie", 3}}, at_file{{"path", "/usr/bin/demo"}, {"device", 5}, {"inode", 77}};
+    for (const char* type : {"tracepoint", "perf_event"}) {
+        source["programs"].push_back(source["programs"][1]);
+        source["programs"].back()["id"] = source["programs"].size();
+        source["programs"].back()["type"] = type;
+    }
+    std::uint32_t id = 0;
+    for (const char* kind : {"uprobe", "uretprobe", "tracepoint", "sampling"}) {
+        Json target{{"kind", kind}};
+        if (std::string(kind).starts_with("u")) target.update(at_file);
+        if (std::string(kind) == "tracepoint") target["tracepoint"] = "syscalls:sys_enter_openat";
+        target["sites"] = {site};
+        target.update({{"pid", 3}, {"cpu", 1}, {"type", 1}, {"config", 7}, {"frequency", id == 3}});
+        source["events"].push_back({{"id", ++id}, {"target", target}, {"enabled", id % 2 == 0}, {"period", id}});
+        source["links"].push_back({{"id", id}, {"program", id < 3 ? 1 : id}, {"attach_type", 41}, {"flags", 0}, {"target", target}, {"event", id}});
+    }
+    Json several = source["links"][0];  // uprobe_multi: no event, several places
+    several.erase("event");
+    several["id"] = 5;
+    several["attach_type"] = 48;
+    several["flags"] = 1;
+    several["target"]["sites"].push_back(site);
+    source["links"].push_back(several);
     LocalRegistry registry;
     const auto made = import_json(registry, source);
     INFO((made ? "" : to_string(made.error())));
@@ -143,4 +229,46 @@ TEST_CASE("a wrong event or link is refused by its path") {
     CHECK(refusal([](Json& d) { d["events"][0]["target"].erase("path"); }) == "events[0].target.path is missing");
     CHECK(refusal([](Json& d) { d["events"][0]["target"]["cpu"] = 1ll << 40; }) ==
           "events[0].target.cpu is out of range");
+}
+
+TEST_CASE("the schema of bpftime's own tool") {
+    LocalRegistry registry;
+    const auto made = import_json(registry, document(HANDLERS_JSON));
+    INFO((made ? "" : to_string(made.error())));
+    REQUIRE(made);
+    CHECK(made->dump() == R"({"programs":[1,2],"maps":[1],"links":[1]})");
+    const auto exported = export_json(registry);
+    REQUIRE(exported);
+    const Json &programs = (*exported)["programs"], &events = (*exported)["events"];
+    CHECK(programs[0]["insns"][4] == "1811000000000000");  // the first of its maps
+    CHECK(programs[0]["type"] == "kprobe");
+    CHECK(programs[1]["type"] == "kprobe");
+    CHECK((*exported)["maps"][0]["type"] == "hash");
+    CHECK((*exported)["links"][0]["event"] == 1);
+    CHECK(events[0]["target"]["kind"] == "uprobe");
+    CHECK(events[0]["target"]["pid"] == 0);
+    CHECK_FALSE(events[0].contains("program"));
+    CHECK(events[1]["target"]["kind"] == "uretprobe");
+    CHECK(events[1]["target"]["pid"] == 12);
+    CHECK(events[1]["program"] == 2);
+}
+
+TEST_CASE("a wrong field of that schema is refused by its path") {
+    const auto refused = [](auto change) { return refusal(change, HANDLERS_JSON); };
+    CHECK(refused([](Json& d) { d["3"]["type"] = "pile"; }) == "3.type 'pile' is no type of handler");
+    CHECK(refused([](Json& d) { d["3"].erase("attr"); }) == "3.attr is missing");
+    CHECK(refused([](Json& d) { d["3"] = 7; }) == "3.type is missing");
+    CHECK(refused([](Json& d) { d["3"]["attr"].erase("key_size"); }) == "3.attr.key_size is missing");
+    CHECK(refused([](Json& d) { d["3"]["attr"]["colour"] = 1; }) == "3.attr.colour is not known");
+    CHECK(refused([](Json& d) { d["3"]["attr"]["max_entries"] = 0; }).starts_with("3.attr: map 'counts'"));
+    CHECK(refused([](Json& d) { d["4"]["attr"]["cnt"] = 11; }) == "4.attr.insns has 96 bytes, and 11 instructions have 88");
+    CHECK(refused([](Json& d) { d["4"]["attr"]["insns"] = "zz"; }) == "4.attr.insns holds something else than hexadecimal digits");
+    CHECK(refused([](Json& d) { d.erase("3"); }) == "4.attr.insns refers to map 3 in instruction 4, which is not in the file");
+    CHECK(refused([](Json& d) { d["7"]["attr"]["insns"] = "b700000000000000ff00000000000000"; }).starts_with("7.attr.insns: "));
+    CHECK(refused([](Json& d) { d["5"]["attr"]["type"] = 2; }).starts_with("5.attr.type is a tracepoint's"));
+    CHECK(refused([](Json& d) { d["5"]["attr"]["type"] = 99; }) == "5.attr.type 99 is no type of event that can be attached here");
+    CHECK(refused([](Json& d) { d["5"]["attr"].erase("_module_name"); }) == "5.attr._module_name is missing");
+    CHECK(refused([](Json& d) { d["6"]["attr"]["target_fd"] = 50; }) == "6.attr.target_fd names event 50, which is not in the file");
+    CHECK(refused([](Json& d) { d["6"]["attr"]["prog_fd"] = 50; }) == "6.attr.program names program 50, which is not in the file");
+    CHECK(refused([](Json& d) { d["x"] = 1; }) == "3 is not known");
 }

@@ -19,7 +19,7 @@ struct BuildOptions : CompileArguments {
 
 Status build(const BuildOptions& options, const ObjectWriter& writer, const Program& program) {
     std::string path;
-    const SealedObject object = BPFTIME_TRY(writer.write(program, program.name, path));
+    const SealedObject object = BPFTIME_TRY(writer.write(program, file_name(program.name), path));
     if (options.emit_llvm) fmt::print("{}: program '{}'\n", path, program.name);
     else fmt::print("{}: program '{}', {}\n", path, program.name, summary(object.metadata, object.bytes.size()));
     return {};

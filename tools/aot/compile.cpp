@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "tools/aot/compiling.h"
 #include "tools/aot/registry_programs.h"
@@ -13,17 +14,21 @@ namespace {
 
 struct CompileCommand : CompileArguments {
     std::vector<std::string> ids;
+    std::set<std::uint32_t> chosen;  // `ids`, read
 };
 
 using Programs = std::vector<std::shared_ptr<ProgramObject>>;
 
-Result<Programs> choose(const SharedRegistry& registry, const std::vector<std::string>& ids) {
+// Those named, each once, or all.
+Result<Programs> choose(const SharedRegistry& registry, const std::set<std::uint32_t>& ids) {
     Programs programs;
-    for (const std::string& id : ids) programs.push_back(BPFTIME_TRY(find_program(registry, id)));
+    for (const std::uint32_t id : ids) programs.push_back(BPFTIME_TRY(find_program(registry, id)));
     if (!ids.empty()) return programs;
-    for (const std::uint32_t id : registry.ids(ObjectKind::Program))
-        if (auto object = registry.by_id(ObjectKind::Program, id))  // else it went meanwhile
-            programs.push_back(std::static_pointer_cast<ProgramObject>(*object));
+    for (const std::uint32_t id : registry.ids(ObjectKind::Program)) {
+        auto object = registry.by_id(ObjectKind::Program, id);
+        if (object) programs.push_back(std::static_pointer_cast<ProgramObject>(*object));
+        else if (object.error().errnum != ENOENT) return fail(std::move(object).error());  // else it went meanwhile
+    }
     if (programs.empty()) return fail(failure("there is no program in ", registry.directory().path()));
     return programs;
 }
@@ -31,12 +36,16 @@ Result<Programs> choose(const SharedRegistry& registry, const std::vector<std::s
 // File names: the program's, and its id where two share one.
 std::map<std::uint32_t, std::string> names_of(const Programs& programs) {
     std::map<std::string, int> used;
-    for (const auto& object : programs) ++used[object->program.name];
+    for (const auto& object : programs) ++used[file_name(object->program.name)];
     std::map<std::uint32_t, std::string> names;
     for (const auto& object : programs) {
-        const std::string& name = object->program.name;
-        const bool plain = !name.empty() && used[name] == 1;
-        names[object->id] = plain ? name : fmt::format("{}_{}", name.empty() ? "program" : name, object->id);
+        std::string name = file_name(object->program.name);
+        if (used[name] > 1 || object->program.name.empty()) {
+            do name += fmt::format("_{}", object->id);
+            while (used.contains(name));  // as another program may be called
+            ++used[name];
+        }
+        names[object->id] = std::move(name);
     }
     return names;
 }
@@ -51,15 +60,15 @@ Status compile(SharedRegistry& registry, const CompileCommand& options, const Ob
     }
     const bool runs_here = options.target.empty();
     if (runs_here) BPFTIME_CHECK(registry.store_companion(object, kCodeCompanion, sealed.bytes));
-    fmt::print("{}: {}: program '{}', {}, checked: {}\n", object.id, path, object.program.name,
-               summary(sealed.metadata, sealed.bytes.size()), sealed.metadata.verifier);
+    fmt::print("{}: {}: program '{}', {}, {}\n", object.id, path, object.program.name,
+               summary(sealed.metadata, sealed.bytes.size()), verdict(sealed.metadata));
     return {};
 }
 
 // Compiles every program that can be compiled; the others are told one by one, and the command fails.
 Status compile_all(const CompileCommand& options) {
     const auto registry = BPFTIME_TRY(open_registry());
-    const Programs programs = BPFTIME_TRY(choose(*registry, options.ids));
+    const Programs programs = BPFTIME_TRY(choose(*registry, options.chosen));
     const ObjectWriter writer = BPFTIME_TRY(ObjectWriter::create(options));
     const auto names = names_of(programs);
     Progress progress(programs.size());
@@ -87,6 +96,7 @@ void add_compile(CLI::App& app, Action& action) {
     add_compile_arguments(*command, *options);
     command->callback([options, &action] {
         check_compile_arguments(*options);
+        for (const std::string& id : options->ids) options->chosen.insert(program_id(id));
         action = [options] { return compile_all(*options); };
     });
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstdio>
 
 #include "runtime/rt/header.h"
@@ -69,6 +70,20 @@ Result<SealedObject> ObjectWriter::write(const Program& program, const std::stri
     const std::string header = BPFTIME_TRY(aot_header(object.metadata));
     BPFTIME_CHECK(write_file(base + ".aot.h", header));
     return object;
+}
+
+std::string file_name(std::string_view program) {
+    std::string name(program);
+    for (char& c : name)
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '-' && c != '.') c = '_';
+    if (name.empty()) name = "program";
+    if (name.front() == '.') name.front() = '_';
+    return name;
+}
+
+std::string verdict(const Metadata& metadata) {
+    const bool proved = !metadata.verifier.empty() && metadata.verifier != "structure";
+    return proved ? fmt::format("verified by {}", metadata.verifier) : "not verified";
 }
 
 std::string summary(const Metadata& metadata, std::size_t bytes) {

@@ -46,7 +46,8 @@ class ObjectWriter {
 public:
     static Result<ObjectWriter> create(const CompileArguments& arguments);
 
-    // Writes DIRECTORY/NAME.o (or .ll), and NAME.aot.h if asked for. Returns the object; the path is `path`.
+    // Writes DIRECTORY/NAME.o (or .ll), and NAME.aot.h if asked for. Returns the object; the path is `path`. `name` is one that
+    // file_name() gave.
     Result<SealedObject> write(const Program& program, const std::string& name, std::string& path) const;
 
 private:
@@ -56,6 +57,12 @@ private:
     const Compiler& compiler_;
     std::optional<SigningKey> key_;
 };
+
+// A program's name as the name of a file: letters, digits, '_', '-' and '.' stay, no directory and no hidden file comes of it.
+std::string file_name(std::string_view program);
+
+// "verified by bpftime 0.1" or "not verified": that the structure was checked is no proof.
+std::string verdict(const Metadata& metadata);
 
 // "41 instructions, 3528 bytes, helpers: map_lookup_elem, maps: counts"
 std::string summary(const Metadata& metadata, std::size_t bytes);

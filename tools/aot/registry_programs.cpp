@@ -4,12 +4,10 @@
 #include <cstring>
 
 #include "runtime/helpers/helpers.h"
+#include "tools/support/command_line.h"
 
 namespace bpftime::aot {
 
-namespace {
-
-// "map 5 'counts'"
 std::string describe(const BpfObject& object) {
     std::string name;
     if (object.kind() == ObjectKind::Map) name = static_cast<const MapObject&>(object).spec.name;
@@ -17,15 +15,17 @@ std::string describe(const BpfObject& object) {
     return cat(kind_name(object.kind()), ' ', object.id, name.empty() ? "" : cat(" '", name, '\''));
 }
 
-}  // namespace
-
 Result<std::unique_ptr<SharedRegistry>> open_registry() { return SharedRegistry::open(ShmDirectory::Open::Existing); }
 
-Result<std::shared_ptr<ProgramObject>> find_program(const SharedRegistry& registry, const std::string& text) {
+std::uint32_t program_id(const std::string& text) {
     std::uint32_t id = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
     if (error != std::errc() || end != text.data() + text.size())
-        return fail(failure("'", text, "' is not the id of a program").with_hint("'bpftimetool prog show' lists them"));
+        throw tools::UsageError(cat("'", text, "' is not the id of a program; 'bpftimetool prog show' lists them"));
+    return id;
+}
+
+Result<std::shared_ptr<ProgramObject>> find_program(const SharedRegistry& registry, std::uint32_t id) {
     auto object = registry.by_id(ObjectKind::Program, id);
     if (object) return std::static_pointer_cast<ProgramObject>(*object);
     if (object.error().errnum != ENOENT) return fail(std::move(object).error());

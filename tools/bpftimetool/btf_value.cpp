@@ -3,44 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tools/bpftimetool/btf_types.h"
+
 namespace bpftime::tool {
 
 namespace {
-
-constexpr std::uint32_t kSigned = 1, kChar = 2, kBool = 4;  // encodings of an integer
-constexpr std::uint32_t kMaxDepth = 32;
-
-// The type behind typedefs and qualifiers.
-std::uint32_t resolve(const Btf& btf, std::uint32_t type) {
-    while (true) {
-        switch (btf.type(type).kind) {
-            case BtfKind::Typedef:
-            case BtfKind::Volatile:
-            case BtfKind::Const:
-            case BtfKind::Restrict:
-            case BtfKind::TypeTag:
-            case BtfKind::Var: type = btf.type(type).size_or_type; break;
-            default: return type;
-        }
-    }
-}
-
-std::uint64_t size_of(const Btf& btf, std::uint32_t type, std::uint32_t depth = 0) {
-    const BtfType& row = btf.type(resolve(btf, type));
-    if (depth > kMaxDepth) return 0;
-    switch (row.kind) {
-        case BtfKind::Ptr: return 8;
-        case BtfKind::Array: return row.extra[2] * size_of(btf, row.extra[0], depth + 1);
-        case BtfKind::Int:
-        case BtfKind::Struct:
-        case BtfKind::Union:
-        case BtfKind::Enum:
-        case BtfKind::Enum64:
-        case BtfKind::Float:
-        case BtfKind::Datasec: return row.size_or_type;
-        default: return 0;
-    }
-}
 
 // `count` bits from bit `first` of the bytes.
 std::uint64_t read_bits(ByteView bytes, std::uint64_t first, std::uint32_t count) {
@@ -79,13 +46,6 @@ Json enum_value(const Btf& btf, const BtfType& row, ByteView bytes) {
         if (known == value) return btf.string(row.extra[at]);
     }
     return value;
-}
-
-bool is_char(const Btf& btf, std::uint32_t type) {
-    const std::uint32_t id = resolve(btf, type);
-    const BtfType& row = btf.type(id);
-    return row.kind == BtfKind::Int && row.size_or_type == 1 &&
-           ((row.extra[0] >> 24 & kChar) != 0 || btf.name(id) == "char");
 }
 
 // The text of an array of char: printable up to its first zero byte, zeros behind it.

@@ -27,8 +27,9 @@ struct Answer {
 using Command = Result<Answer> (*)(Registry& registry, const Words& words);
 
 Result<Answer> prog_show(Registry& registry, const Words& words);           // [PROG]
-Result<Answer> prog_dump(Registry& registry, const Words& words);           // xlated|jited PROG
+Result<Answer> prog_dump(Registry& registry, const Words& words);           // xlated|jited PROG [opcodes] [file FILE]
 Result<Answer> prog_stats(Registry& registry, const Words& words);          // [PROG]
+Result<Answer> prog_pin(Registry& registry, const Words& words);            // PROG PATH
 Result<Answer> map_show(Registry& registry, const Words& words);            // [MAP]
 Result<Answer> map_dump(Registry& registry, const Words& words);            // MAP
 Result<Answer> map_lookup_command(Registry& registry, const Words& words);  // MAP key DATA
@@ -36,6 +37,14 @@ Result<Answer> map_update_command(Registry& registry,
                                   const Words& words);  // MAP key DATA value DATA|PROG|MAP [any|exist|noexist]
 Result<Answer> map_delete_command(Registry& registry, const Words& words);  // MAP key DATA
 Result<Answer> map_getnext(Registry& registry, const Words& words);         // MAP [key DATA]
+Result<Answer> map_peek(Registry& registry, const Words& words);            // MAP
+Result<Answer> map_push(Registry& registry, const Words& words);            // MAP value VALUE; enqueue alike
+Result<Answer> map_enqueue(Registry& registry, const Words& words);
+Result<Answer> map_pop(Registry& registry, const Words& words);             // MAP; dequeue alike
+Result<Answer> map_dequeue(Registry& registry, const Words& words);
+Result<Answer> map_freeze_command(Registry& registry, const Words& words);  // MAP
+Result<Answer> map_pin(Registry& registry, const Words& words);             // MAP PATH
+Result<Answer> link_pin(Registry& registry, const Words& words);            // LINK PATH
 Result<Answer> link_show(Registry& registry, const Words& words);           // [LINK]
 Result<Answer> btf_show(Registry& registry, const Words& words);            // [BTF]
 Result<Answer> run(Registry& registry, const Words& words);             // ID DATA [repeat N] [type JIT|AOT|INTERPRET]

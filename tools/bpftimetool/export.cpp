@@ -23,10 +23,17 @@ bool all_zero(ByteView bytes) {
     return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
 }
 
-// Elements that differ from those of a new map. Types that cannot be walked have none to show.
+// Whether elements can be listed, and set again by an import: not without keys, nor where programs alone fill the map (stack traces) or
+// elements belong to a process (perf events).
+bool has_elements(const MapSpec& spec) {
+    const auto type = static_cast<MapType>(spec.type);
+    return spec.key_size != 0 && type != MapType::StackTrace && type != MapType::PerfEventArray;
+}
+
+// Elements that differ from those of a new map.
 Result<Json> elements(const MapObject& map) {
     Json list = Json::array();
-    if (static_cast<MapType>(map.spec.type) == MapType::PerfEventArray) return list;  // descriptors of this boot
+    if (!has_elements(map.spec)) return list;
     const auto type = static_cast<MapType>(map.spec.type);
     const bool array = type == MapType::Array || type == MapType::PercpuArray;
     std::optional<Bytes> key;

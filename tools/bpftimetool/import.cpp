@@ -398,6 +398,16 @@ Json Importer::created() const {
 }  // namespace
 
 Result<Json> import_json(Registry& registry, const Json& document) {
+    if (is_handlers(document)) {
+        HandlerPlaces places;
+        const Json converted = BPFTIME_TRY(from_handlers(document, places));
+        auto made = import_json(registry, converted);
+        if (made) return made;
+        Error error = std::move(made).error();
+        for (const auto& [here, there] : places)
+            if (error.cause.starts_with(here)) error.cause.replace(0, here.size(), there);
+        return fail(std::move(error));
+    }
     Importer importer(registry);
     BPFTIME_CHECK(importer.run(Field(document, {})));
     BPFTIME_CHECK(importer.pin_roots());

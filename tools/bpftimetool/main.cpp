@@ -2,8 +2,10 @@
 #include <cstdio>
 #include <memory>
 
+#include "runtime/registry/local_registry.h"
 #include "runtime/registry/shared_registry.h"
 #include "tools/bpftimetool/command.h"
+#include "tools/bpftimetool/top.h"
 #include "tools/bpftimetool/trace_pipe.h"
 
 namespace {
@@ -17,26 +19,36 @@ struct CommandRow {
     const char* words;
     const char* help;
     Command command;
-    bool creates = false;  // the registry, when there is none yet
+    enum Needs : std::uint8_t { Registry, MakesRegistry, FileOnly } needs = Registry;
 };
 
 constexpr CommandRow kCommands[] = {
-    {"prog", "show", "[PROG]", "programs: id N, name NAME, tag TAG or pinned PATH; all by default", prog_show},
-    {"prog", "dump", "xlated|jited PROG", "a program's bytecode, or its native code", prog_dump},
+    {"prog", "show,list", "[PROG]", "programs: id N, name NAME, tag TAG or pinned PATH; all by default", prog_show},
+    {"prog", "dump", "xlated|jited PROG [opcodes] [file FILE]", "a program's bytecode, or its native code", prog_dump},
     {"prog", "stats", "[PROG]", "runs, time and misses of programs", prog_stats},
-    {"map", "show", "[MAP]", "maps: id N, name NAME or pinned PATH; all by default", map_show},
+    {"prog", "pin", "PROG PATH", "keep a program until it is unpinned (remove)", prog_pin},
+    {"map", "show,list", "[MAP]", "maps: id N, name NAME or pinned PATH; all by default", map_show},
     {"map", "dump", "MAP", "all elements of a map", map_dump},
     {"map", "lookup", "MAP key DATA", "one element", map_lookup_command},
     {"map", "update", "MAP key DATA value VALUE [any|exist|noexist]",
-     "set an element; VALUE is DATA, or a PROG or MAP for maps that hold these", map_update_command},
+     "set an element; DATA is bytes, hex BYTES, one number or json TEXT; VALUE is DATA, or a PROG or MAP for maps that hold these",
+     map_update_command},
     {"map", "delete", "MAP key DATA", "delete an element", map_delete_command},
     {"map", "getnext", "MAP [key DATA]", "the key after another one, or the first", map_getnext},
-    {"link", "show", "[LINK]", "what is attached: id N or pinned PATH; all by default", link_show},
-    {"btf", "show", "[BTF]", "type information: id N; all by default", btf_show},
+    {"map", "peek", "MAP", "the next element of a queue or stack", map_peek},
+    {"map", "push", "MAP value VALUE", "put an element on a stack", map_push},
+    {"map", "pop", "MAP", "take an element from a stack", map_pop},
+    {"map", "enqueue", "MAP value VALUE", "put an element into a queue", map_enqueue},
+    {"map", "dequeue", "MAP", "take an element from a queue", map_dequeue},
+    {"map", "freeze", "MAP", "let only programs change the map from now on", map_freeze_command},
+    {"map", "pin", "MAP PATH", "keep a map until it is unpinned (remove)", map_pin},
+    {"link", "show,list", "[LINK]", "what is attached: id N or pinned PATH; all by default", link_show},
+    {"link", "pin", "LINK PATH", "keep a link until it is unpinned (remove)", link_pin},
+    {"btf", "show,list", "[BTF]", "type information: id N; all by default", btf_show},
     {"", "run", "ID DATA [repeat N] [type JIT|AOT|INTERPRET]",
      "run a program on the bytes of the file DATA: address in r1, length in r2", run},
-    {"", "export", "FILE", "write programs, maps and links to a JSON file", export_objects},
-    {"", "import", "FILE", "load what export wrote, pinned until removed", import_objects, true},
+    {"", "export", "FILE", "write programs, maps and links to a JSON file", export_objects, CommandRow::FileOnly},
+    {"", "import", "FILE", "load what export wrote, pinned until removed", import_objects, CommandRow::MakesRegistry},
     {"", "remove", "[ID...]", "unpin the programs with these ids, or everything; what nobody uses goes",
      remove_objects},
 };
@@ -48,10 +60,18 @@ struct Typed {
     bool compact = false;
 };
 
+// Mistakes in the words are told first, also where there is no registry: the command reads its words over an empty one.
+Error without_registry(const Typed& typed, Error reason) {
+    LocalRegistry nothing;
+    if (typed.row->needs == CommandRow::Registry) (void)typed.row->command(nothing, typed.words);
+    return reason;
+}
+
 Status carry_out(const Typed& typed) {
-    const auto how = typed.row->creates ? ShmDirectory::Open::Create : ShmDirectory::Open::Existing;
-    const auto registry = BPFTIME_TRY(SharedRegistry::open(how));
-    const Answer answer = BPFTIME_TRY(typed.row->command(*registry, typed.words));
+    const auto how = typed.row->needs == CommandRow::MakesRegistry ? ShmDirectory::Open::Create : ShmDirectory::Open::Existing;
+    auto registry = SharedRegistry::open(how);
+    if (!registry) return fail(without_registry(typed, std::move(registry).error()));
+    const Answer answer = BPFTIME_TRY(typed.row->command(**registry, typed.words));
     const std::string json = typed.compact ? answer.json.dump() : answer.json.dump(4);
     std::fputs(typed.json || typed.compact ? (json + "\n").c_str() : answer.text.c_str(), stdout);
     return {};
@@ -81,23 +101,26 @@ int main(int argc, char** argv) {
     tools::Action action;
     for (const CommandRow& row : kCommands) {
         CLI::App* group = group_of(app, row);
-        CLI::App* command = group->add_subcommand(row.name, row.help);
+        const std::string_view names = row.name;
+        CLI::App* command = group->add_subcommand(std::string(names.substr(0, names.find(','))), row.help);
+        if (const std::size_t comma = names.find(','); comma != names.npos) command->alias(std::string(names.substr(comma + 1)));
         command->fallthrough();
-        command->add_option("ARGUMENT", typed->words, row.words);
+        const bool file = row.needs != CommandRow::Registry;  // which is all that these take
+        CLI::Option* const words = command->add_option(file ? "FILE" : "ARGUMENT", typed->words, file ? "JSON file" : row.words);
+        if (file) words->required()->expected(1);
         command->callback([typed, &row, &action] {
             typed->row = &row;
             action = [typed] { return carry_out(*typed); };
         });
         // A group alone shows what there is.
-        if (group != &app && std::string_view(row.name) == "show")
+        if (group != &app && names.starts_with("show"))
             group->callback([typed, &row, &action, group] {
                 if (!group->get_subcommands().empty()) return;
                 typed->row = &row;
                 action = [typed] { return carry_out(*typed); };
             });
     }
-    bool json = false;
-    app.parse_complete_callback([&] { json = typed->json || typed->compact; });
-    add_trace_pipe(app, json, action);
+    add_top(app, typed->json, typed->compact, action);
+    add_trace_pipe(app, typed->json, typed->compact, action);
     return tools::run_command_line(app, action, argc, argv);
 }

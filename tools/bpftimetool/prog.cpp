@@ -4,6 +4,7 @@
 
 #include "runtime/syscall-server/program_info.h"
 #include "tools/bpftimetool/words.h"
+#include "tools/support/files.h"
 #include "vm/core/decode.h"
 #include "vm/core/disasm.h"
 #include "vm/core/kernel_names.h"
@@ -97,8 +98,9 @@ std::string show_text(const Json& row) {
 }
 
 // "   0: (b7) r0 = 0", with maps by id, as bpftool prints translated code.
-Answer dump_xlated(const ProgramObject& object) {
+Answer dump_xlated(const ProgramObject& object, bool opcodes) {
     const std::vector<RawInsn> code = shown_code(object);
+    const ByteView bytes{reinterpret_cast<const std::uint8_t*>(code.data()), code.size() * sizeof(RawInsn)};
     const std::vector<Insn>& insns = object.program.insns;
     Answer answer{.text = {}, .json = Json::array()};
     for (std::uint32_t slot = 0; slot < insns.size(); ++slot) {
@@ -118,6 +120,12 @@ Answer dump_xlated(const ProgramObject& object) {
         answer.text += fmt::format("{:4}: {}\n", slot, text);
         Json row{{"disasm", text}};
         if (line != nullptr && line->insn == slot && !line->text.empty()) row["src"] = line->text;
+        if (opcodes) {
+            const std::size_t slots = slot + 1 < insns.size() && insns[slot + 1].op == Op::LddwHigh ? 2 : 1;
+            const ByteView raw = bytes.subspan(slot * sizeof(RawInsn), slots * sizeof(RawInsn));
+            answer.text += fmt::format("       {}\n", hex_bytes(raw));
+            row["opcodes"] = hex_json(raw);
+        }
         answer.json.push_back(std::move(row));
     }
     return answer;
@@ -154,9 +162,19 @@ Result<Answer> prog_dump(Registry& registry, const Words& words) {
     const bool xlated = reader.take("xlated");
     if (!xlated && !reader.take("jited")) throw UsageError("prog dump takes xlated or jited, and a program");
     const auto program = BPFTIME_TRY(take_object<ProgramObject>(registry, reader));
-    reader.end();
-    if (xlated) return dump_xlated(*program);
-    return dump_jited(*program);
+    bool opcodes = false;
+    std::string path;
+    while (!reader.empty()) {
+        if (reader.take("opcodes")) opcodes = true;
+        else if (reader.take("file")) path = reader.any("file");
+        else reader.end();
+    }
+    if (path.empty()) return xlated ? dump_xlated(*program, opcodes) : dump_jited(*program);
+    if (!xlated) BPFTIME_TRY(dump_jited(*program));  // which says why there may be none
+    const std::vector<RawInsn> code = shown_code(*program);
+    const auto* begin = reinterpret_cast<const std::uint8_t*>(code.data());
+    BPFTIME_CHECK(tools::write_file(path, xlated ? Bytes(begin, begin + code.size() * sizeof(RawInsn)) : native_code(*program)));
+    return Answer{.text = {}, .json = Json::object()};
 }
 
 Result<Answer> prog_stats(Registry& registry, const Words& words) {

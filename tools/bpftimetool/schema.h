@@ -15,6 +15,12 @@ Result<Json> export_json(Registry& registry);
 // objects as {"programs": [ids], …}.
 Result<Json> import_json(Registry& registry, const Json& document);
 
+// The schema of bpftime's own bpftimetool, by which numbers name "handlers". from_handlers() makes a document of ours of it; `places`
+// says which part of that came from which handler, "programs[0]" from "4".
+using HandlerPlaces = std::vector<std::pair<std::string, std::string>>;
+bool is_handlers(const Json& document);
+Result<Json> from_handlers(const Json& document, HandlerPlaces& places);
+
 // Whether a map's values are programs or maps.
 bool holds_objects(std::uint32_t map_type);
 

@@ -67,13 +67,13 @@ Status trace_pipe(bool follow, bool json) {
 
 }  // namespace
 
-void add_trace_pipe(CLI::App& app, const bool& json, tools::Action& action) {
+void add_trace_pipe(CLI::App& app, const bool& json, const bool& compact, tools::Action& action) {
     CLI::App* command = app.add_subcommand(
         "trace-pipe", "print what programs print with bpf_printk, each line once, until interrupted");
     command->fallthrough();
     auto here = std::make_shared<bool>(false);
     command->add_flag("--no-follow", *here, "end when all that is there has been printed");
-    command->callback([&json, &action, here] { action = [&json, here] { return trace_pipe(!*here, json); }; });
+    command->callback([&, here] { action = [&, here] { return trace_pipe(!*here, json || compact); }; });
 }
 
 }  // namespace bpftime::tool

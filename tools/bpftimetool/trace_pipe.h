@@ -5,7 +5,7 @@
 
 namespace bpftime::tool {
 
-// Adds the subcommand. `json` is whether JSON was asked for, known once the command line has been parsed.
-void add_trace_pipe(CLI::App& app, const bool& json, tools::Action& action);
+// Adds the subcommand. `json` and `compact` are known once the command line has been parsed; either asks for JSON.
+void add_trace_pipe(CLI::App& app, const bool& json, const bool& compact, tools::Action& action);
 
 }  // namespace bpftime::tool

@@ -1,6 +1,7 @@
 #include "tools/bpftimetool/words.h"
 
 #include <charconv>
+#include <cstring>
 
 namespace bpftime::tool {
 
@@ -67,14 +68,14 @@ Result<std::shared_ptr<Object>> only(Registry& registry, const std::string& what
 }  // namespace
 
 bool WordReader::take(std::string_view word) {
-    if (empty() || words_[next_].empty() || !word.starts_with(words_[next_])) return false;
+    if (empty() || (*words_)[next_].empty() || !word.starts_with((*words_)[next_])) return false;
     ++next_;
     return true;
 }
 
 const std::string& WordReader::any(std::string_view what) {
     if (empty()) throw UsageError(cat(what, " is missing"));
-    return words_[next_++];
+    return (*words_)[next_++];
 }
 
 std::uint32_t WordReader::number(std::string_view what) {
@@ -87,6 +88,14 @@ std::uint32_t WordReader::number(std::string_view what) {
 Bytes WordReader::bytes(std::size_t size, std::string_view what) {
     const int base = take("hex") ? 16 : 10;
     Bytes bytes;
+    if (base == 10 && numbers(base) == 1 && (size == 2 || size == 4 || size == 8)) {
+        const std::string& text = any(what);
+        const std::uint64_t value = *parse_number(text, base);
+        if (size < 8 && value >> size * 8 != 0) throw UsageError(cat("'", text, "' does not fit into the ", size, " bytes of the ", what));
+        bytes.resize(size);
+        std::memcpy(bytes.data(), &value, size);
+        return bytes;
+    }
     while (bytes.size() < size) {
         if (empty()) throw UsageError(cat(what, " has ", bytes.size(), " bytes, and the map takes ", size));
         const std::string& text = any(what);
@@ -97,8 +106,14 @@ Bytes WordReader::bytes(std::size_t size, std::string_view what) {
     return bytes;
 }
 
+std::size_t WordReader::numbers(int base) const {
+    std::size_t count = 0;
+    while (next_ + count < words_->size() && parse_number((*words_)[next_ + count], base)) ++count;
+    return count;
+}
+
 void WordReader::end() const {
-    if (!empty()) throw UsageError(cat("'", words_[next_], "' is not expected here"));
+    if (!empty()) throw UsageError(cat("'", (*words_)[next_], "' is not expected here"));
 }
 
 template <class Object>

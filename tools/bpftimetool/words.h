@@ -7,22 +7,24 @@ namespace bpftime::tool {
 
 class WordReader {
 public:
-    explicit WordReader(const Words& words) : words_(words) {}
+    explicit WordReader(const Words& words) : words_(&words) {}
 
-    bool empty() const { return next_ == words_.size(); }
+    bool empty() const { return next_ == words_->size(); }
     // Takes the word if it comes next, or may be the beginning of it ("k" for "key") as bpftool allows.
     bool take(std::string_view word);
     // The next word, whatever it is; `what` names it in the mistake when there is none.
     const std::string& any(std::string_view what);
     // A decimal or 0x number of 32 bits.
     std::uint32_t number(std::string_view what);
-    // `size` bytes: decimal or 0x numbers, or hexadecimal ones behind the word "hex".
+    // `size` bytes: decimal or 0x numbers, or hexadecimal ones behind the word "hex"; or one number of so many bytes.
     Bytes bytes(std::size_t size, std::string_view what);
     // Nothing may follow.
     void end() const;
+    // How many numbers come next.
+    std::size_t numbers(int base) const;
 
 private:
-    const Words& words_;
+    const Words* words_;
     std::size_t next_ = 0;
 };
 

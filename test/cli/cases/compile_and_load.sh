@@ -3,6 +3,8 @@
 registry() { ls /dev/shm/"$BPFTIME_GLOBAL_SHM_NAME".*; }
 
 t bpftime-aot compile
+t bpftime-aot compile 1
+t bpftime-aot load missing.o 1
 mkfifo input
 LD_PRELOAD=$build/lib/libbpftime-syscall-server.so "$build/test/preload-holder" "$bpf/cli-pair.bpf.o" <input >output &
 exec 3>input
@@ -19,13 +21,23 @@ bpftime-aot compile "$leave" -o out -e | numbered
 bpftime-aot load out/enter.o "$enter" | numbered
 bpftime-aot build "$bpf/cli-pair.bpf.o" -o built
 bpftime-aot load built/leave.o "$leave" | numbered
-bpftime-aot load out/enter.o "$leave"
+bpftime-aot load out/enter.o "$leave" 2>&1 | numbered
 t bpftime-aot load out/enter.o 4000000
-t bpftime-aot load out/enter.o first
+mistake() { printf '$ %s\n' "$*"; "$@" 2>err; echo "[exit $?]"; head -n 1 err; grep -o '^Usage: bpftime-aot [a-z]*' err; }
+mistake bpftime-aot load out/enter.o first
+mistake bpftime-aot load out/enter.o -1
+mistake bpftime-aot compile "$enter" first | numbered
+bpftime-aot compile "$enter" "$enter" -o out | wc -l
 head -c 200 out/enter.o >damaged.o
-bpftime-aot load damaged.o "$enter"
+code() { sha256sum /dev/shm/"$BPFTIME_GLOBAL_SHM_NAME".*/program."$enter".code; }
+before=$(code)
+bpftime-aot load damaged.o "$enter" 2>&1 | numbered
+echo 'uint64_t bpf_main(void *ctx, uint64_t size) { return 1; }' | gcc -include stdint.h -O2 -x c -c - -o by_hand.o
+bpftime-aot load by_hand.o "$enter" 2>&1 | numbered
+bpftime-aot load "$bpf/cli-pair.bpf.o" "$enter" 2>&1 | numbered
 bpftime-aot load missing.o "$enter"
-t bpftime-aot load damaged.o 2>&1 | grep -vE '^$|^ |:$|^Usage|^Make'  # and the help
+[ "$before" = "$(code)" ] && echo "the code is as before"
+mistake bpftime-aot load damaged.o
 
 exec 3>&-
 wait

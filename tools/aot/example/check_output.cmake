@@ -1,5 +1,5 @@
-# cmake -DPROGRAM=... -DEXPECTED=... -P check_output.cmake: runs PROGRAM; its output must equal the file EXPECTED. BLESS=1 rewrites it.
-execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE output RESULT_VARIABLE status)
+# cmake -DPROGRAM=... [-DARGUMENTS=...] -DEXPECTED=... -P check_output.cmake: runs PROGRAM; its output must equal the file EXPECTED. BLESS=1 rewrites it.
+execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} OUTPUT_VARIABLE output RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "${PROGRAM} ended with ${status} after writing\n${output}")
 endif()
