@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/api/include/bpftime/bpftime.h"
+#include "runtime/helpers/run_context.h"
 #include "runtime/registry/registry.h"
 #include "vm/core/engine.h"
 
@@ -28,6 +29,7 @@ struct bpftime_program {
     std::shared_ptr<bpftime::ProgramObject> object;  // its id is 0 if it is not entered in the registry
     std::vector<bpftime::Fd> held;                   // descriptors of the program and its maps
     std::unique_ptr<bpftime::Executable> code;
+    bpftime::RunContext about;  // what helpers shall know of a run; each run has a copy
 };
 
 namespace bpftime::api {

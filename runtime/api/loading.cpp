@@ -156,6 +156,7 @@ Result<std::unique_ptr<bpftime_program>> Loading::native(ByteView bytes, const s
     BPFTIME_CHECK(make_maps(specs));
     const Bindings bindings = BPFTIME_TRY(program_bindings(*made_->object));
     made_->code = BPFTIME_TRY(link_object(bytes, bindings, options));
+    made_->about = run_context(*made_->object, 0);
     return std::move(made_);
 }
 
@@ -197,6 +198,7 @@ Result<std::unique_ptr<bpftime_program>> Loading::bytecode(ByteView bytes, const
     for (std::size_t index = 0; index < specs.size(); ++index) program.maps[index] = bindings.maps[index].spec;
     made_->code = BPFTIME_TRY(find_engine(request_.engine)->make(program, bindings));
     BPFTIME_CHECK(enter());
+    made_->about = run_context(*made_->object, 0);
     return std::move(made_);
 }
 

@@ -1,6 +1,8 @@
 // libbpftime: programs of a registry, and running them.
 #include "runtime/api/handles.h"
 #include "runtime/api/loading.h"
+#include "runtime/maps/program_run.h"
+#include "runtime/syscall-server/program_runner.h"
 
 namespace bpftime::api {
 
@@ -24,7 +26,8 @@ Status open_program(bpftime_registry* registry, std::shared_ptr<ProgramObject> o
     Fd held(BPFTIME_TRY(registry->registry->open(*object)));
     auto code = BPFTIME_TRY(code_of(*registry->registry, *object, request));
     auto made = std::make_unique<bpftime_program>(
-        bpftime_program{registry->registry, std::move(object), {}, std::move(code)});
+        bpftime_program{registry->registry, std::move(object), {}, std::move(code), {}});
+    made->about = run_context(*made->object, 0);
     made->held.push_back(std::move(held));
     *program = made.release();
     return {};
@@ -103,6 +106,10 @@ int bpftime_program_next(bpftime_registry* registry, std::uint32_t after, struct
 int bpftime_program_run(const bpftime_program* program, void* context, std::size_t size, std::uint64_t* result) {
     if (program == nullptr || (context == nullptr && size != 0))
         return guarded([]() -> Status { return fail(failure("an argument is NULL")); });
+    const ProgramRun run(cpu_slots_of(*program->object));
+    RunContext about = program->about;
+    about.context_size = size;
+    const RunScope scope(about);
     const std::uint64_t r0 = program->code->run(context, size);
     if (result != nullptr) *result = r0;
     return 0;

@@ -7,7 +7,6 @@
 
 #include "runtime/helpers/trace_ring.h"
 #include "runtime/registry/object_records.h"
-#include "runtime/helpers/trace_ring.h"
 #include "runtime/registry/registry.h"
 #include "runtime/registry/shm_directory.h"
 

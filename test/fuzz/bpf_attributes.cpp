@@ -10,7 +10,7 @@
 #include "runtime/registry/local_registry.h"
 #include "runtime/syscall-server/bpf_call.h"
 #include "test/fuzz/input.h"
-#include "vm/core/insn.h"
+#include "vm/core/decode.h"
 
 using namespace bpftime;
 using fuzz::Input;
@@ -138,8 +138,8 @@ bpf_attr attributes(int command, Input& input, const Descriptors& descriptors) {
 // Contents that take long to make have their own tests.
 void limit(int command, bpf_attr& attr) {
     if (command != BPF_MAP_CREATE) return;
-    if (attr.max_entries > 1u << 16 && attr.max_entries < 1u << 28) attr.max_entries &= 0xffff;
-    if (attr.value_size > 1u << 12 && attr.value_size < 1u << 28) attr.value_size &= 0xfff;
+    if (attr.max_entries > 1u << 16 && attr.max_entries < UINT32_MAX - 16) attr.max_entries &= 0xffff;
+    if (attr.value_size > 1u << 12 && attr.value_size < UINT32_MAX - 16) attr.value_size &= 0xfff;
 }
 
 // Whether a run of the program ends soon and calls nothing: whoever loads a program that is not verified may run into anything.

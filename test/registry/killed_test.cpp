@@ -166,7 +166,7 @@ struct Slowest {
     auto time(Call call) {
         const std::uint64_t begin = now_us(), queued = queued_us();
         const auto result = call();
-        const std::uint64_t took = now_us() - begin - std::min(queued_us() - queued, now_us() - begin);
+        const std::uint64_t elapsed = now_us() - begin, took = elapsed - std::min(queued_us() - queued, elapsed);
         us = std::max(us, took);
         beyond += took > 100'000;
         return result;

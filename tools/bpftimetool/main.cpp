@@ -124,7 +124,7 @@ int main(int argc, char** argv) {
                 action = [typed] { return carry_out(*typed); };
             });
     }
-    add_trace_pipe(app, typed->json, typed->compact, action);
     add_top(app, typed->json, typed->compact, action);
+    add_trace_pipe(app, typed->json, typed->compact, action);
     return tools::run_command_line(app, action, argc, argv);
 }

@@ -73,9 +73,7 @@ void add_trace_pipe(CLI::App& app, const bool& json, const bool& compact, tools:
     command->fallthrough();
     auto here = std::make_shared<bool>(false);
     command->add_flag("--no-follow", *here, "end when all that is there has been printed");
-    command->callback([&json, &compact, &action, here] {
-        action = [&json, &compact, here] { return trace_pipe(!*here, json || compact); };
-    });
+    command->callback([&, here] { action = [&, here] { return trace_pipe(!*here, json || compact); }; });
 }
 
 }  // namespace bpftime::tool

@@ -5,7 +5,7 @@
 
 namespace bpftime::tool {
 
-// Declares the subcommand; `json` and `compact` are the tool's flags.
+// Adds the subcommand. `json` and `compact` are known once the command line has been parsed; either asks for JSON.
 void add_trace_pipe(CLI::App& app, const bool& json, const bool& compact, tools::Action& action);
 
 }  // namespace bpftime::tool
