@@ -133,13 +133,18 @@ void use(SharedRegistry& registry, const BpfObject& object) {
     close(*fd);
 }
 
-// Objects that a damaged file makes unreachable must not be collected: the sample's own descriptors hold them.
-void look_around(const Sample& sample) {
+// The objects that files belong to, and the program, which refers to others.
+void look_around(const Sample& sample, const std::vector<std::string>& files) {
     const auto registry = SharedRegistry::open(ShmDirectory::Open::Existing, sample.name());
     if (!registry) return;
     for (std::size_t kind = 0; kind < kObjectKinds; ++kind)
-        for (const std::uint32_t id : (*registry)->ids(static_cast<ObjectKind>(kind)))
+        for (const std::uint32_t id : (*registry)->ids(static_cast<ObjectKind>(kind))) {
+            const std::string number = cat('.', id);
+            const bool looked_at = static_cast<ObjectKind>(kind) == ObjectKind::Program ||
+                                   std::ranges::any_of(files, [&](const std::string& file) { return file.find(number) != std::string::npos; });
+            if (!looked_at) continue;
             if (const auto object = (*registry)->by_id(static_cast<ObjectKind>(kind), id)) use(**registry, **object);
+        }
 }
 
 // The record of a file begins behind its storage; it is what the input changes most.
@@ -171,7 +176,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         sample.write(file->first, changed(input, file->second));
         written.push_back(file->first);
     }
-    look_around(sample);
+    look_around(sample, written);
     for (const std::string& name : written) sample.write(name, sample.files().at(name));
     return 0;
 }

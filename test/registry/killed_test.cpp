@@ -210,7 +210,7 @@ public:
             if (round % 25 == 0 || round + 1 == rounds) check_all();
         }
         INFO("slowest operation " << slowest_.us << " us, " << records_ << " records");
-        CHECK(slowest_.beyond <= rounds / 1000 + 1);
+        CHECK(slowest_.beyond <= rounds / 100 + 3);  // a machine that is busy with something else
         CHECK(records_ > 0);
     }
 
