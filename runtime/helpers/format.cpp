@@ -12,10 +12,20 @@ namespace {
 
 constexpr std::size_t kArgumentBytes = 512;  // the kernel's MAX_BPRINTF_BIN_ARGS
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+// Kinds of characters as the kernel has them: ISO 8859-1.
+bool is_plain(char c) { return (c & 0x80) == 0; }  // ASCII
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\xa0'; }
 bool is_print(char c) { return c >= 0x20 && c < 0x7f; }
-bool is_alnum(char c) { return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9'); }
-bool is_punct(char c) { return is_print(c) && c != ' ' && !is_alnum(c); }
+bool is_alnum(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (!is_plain(c)) return byte >= 0xc0 && byte != 0xd7 && byte != 0xf7;
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_punct(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_plain(c)) return is_print(c) && c != ' ' && !is_alnum(c);
+    return (byte > 0xa0 && byte < 0xc0) || byte == 0xd7 || byte == 0xf7;
+}
 bool ends_conversion(char c) { return c == 0 || is_space(c) || is_punct(c); }
 
 // Text that counts all of its bytes and keeps those that fit, as snprintf does.
@@ -54,9 +64,10 @@ private:
 struct Conversion {
     char prefix[16] = "%";
     std::size_t length = 1;
+    bool has_width = false;
 
     bool append(char c) {
-        if (length + 5 > sizeof prefix) return false;  // room for "llu" and NUL
+        if (length + 8 > sizeof prefix) return false;  // room for "016llx" and NUL
         prefix[length++] = c;
         return true;
     }
@@ -76,7 +87,7 @@ public:
 private:
     int convert();
     int pointer(Conversion& conversion);
-    int string(Conversion& conversion, std::uint64_t from);
+    int string(std::uint64_t from, Conversion* conversion);
     int address_text(bool six, bool separators);
     int character(Conversion& conversion);
     int number(Conversion& conversion);
@@ -104,12 +115,15 @@ int Formatter::flags_and_width(Conversion& conversion) {
         if (std::strchr(conversion.prefix, *at_) == nullptr) fits &= conversion.append(*at_);
         ++at_;
     }
-    if (*at_ >= '1' && *at_ <= '9')
+    if (*at_ >= '1' && *at_ <= '9') {
+        conversion.has_width = true;
         while (*at_ >= '0' && *at_ <= '9') fits &= conversion.append(*at_++);
+    }
     return fits ? 0 : -EINVAL;
 }
 
-int Formatter::string(Conversion& conversion, std::uint64_t from) {
+// Without a conversion, as it is: the kernel gives no width to what it has read for a pointer.
+int Formatter::string(std::uint64_t from, Conversion* conversion) {
     if (!ends_conversion(*at_)) return -EINVAL;
     char text[kArgumentBytes];
     const std::size_t room = kArgumentBytes - used_bytes_;
@@ -120,7 +134,10 @@ int Formatter::string(Conversion& conversion, std::uint64_t from) {
         length = 1;
     }
     used_bytes_ += static_cast<std::size_t>(length);
-    output_.print(conversion.with("s"), text);
+    if (conversion != nullptr)
+        output_.print(conversion->with("s"), text);
+    else
+        output_.put(text, static_cast<std::size_t>(length) - 1);
     return 0;
 }
 
@@ -146,7 +163,7 @@ int Formatter::pointer(Conversion& conversion) {
     const char kind = *at_;
     if ((kind == 'k' || kind == 'u') && at_[1] == 's') {
         at_ += 2;
-        return string(conversion, value);
+        return string(value, nullptr);
     }
     if ((kind == 'i' || kind == 'I') && (at_[1] == '4' || at_[1] == '6')) {
         const bool six = at_[1] == '6';
@@ -158,10 +175,8 @@ int Formatter::pointer(Conversion& conversion) {
         ++at_;
     else if (!ends_conversion(kind))
         return -EINVAL;
-    if (conversion.length == 1 && !symbol)
-        output_.print("%016llx", static_cast<unsigned long long>(value));
-    else
-        output_.print(conversion.with(symbol ? "#llx" : "llx"), static_cast<unsigned long long>(value));
+    const char* digits = symbol ? "#llx" : conversion.has_width ? "llx" : "016llx";
+    output_.print(conversion.with(digits), static_cast<unsigned long long>(value));
     return reserve(sizeof value, 4);
 }
 
@@ -205,7 +220,7 @@ int Formatter::convert() {
             while (is_alnum(*at_)) ++at_;  // the kernel takes letters and digits behind it for more of its kind
             return status;
         }
-        case 's': ++at_; return string(conversion, arguments_[used_arguments_++]);
+        case 's': ++at_; return string(arguments_[used_arguments_++], &conversion);
         case 'c': ++at_; return character(conversion);
         default: return number(conversion);
     }
@@ -215,7 +230,7 @@ std::int64_t Formatter::run(const char* format) {
     at_ = format;
     while (*at_ != 0) {
         const char c = *at_++;
-        if (!is_print(c) && !is_space(c)) return -EINVAL;
+        if (is_plain(c) && !is_print(c) && !is_space(c)) return -EINVAL;
         if (c != '%')
             output_.put(c);
         else if (const int error = convert())

@@ -1,6 +1,7 @@
 #include "runtime/helpers/perf_output.h"
 
 #include <linux/perf_event.h>
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
@@ -29,6 +30,45 @@ struct Turns {
     Word wakeup;                        // data_head of the last wake-up by bytes
 };
 static_assert(sizeof(perf_event_mmap_page) <= kTurns && kTurns + sizeof(Turns) <= kPage);
+
+// A turn in the ring. Not waited for without end: whoever is inside may have been stopped, and nobody who is traced shall
+// stop for that.
+class Turn {
+public:
+    explicit Turn(std::atomic<std::uint32_t>& word) : word_(word), me_(task_token()) {
+        constexpr int kSpins = 64, kYields = 8, kNaps = 200, kAsk = 32;
+        for (int round = 0; round < kSpins + kYields + kNaps && !held_; ++round) {
+            std::uint32_t owner = 0;
+            held_ = word_.compare_exchange_strong(owner, me_, std::memory_order_acquire);
+            if (held_ || owner == me_) return;
+            const int waited = round - kSpins - kYields;
+            if (waited >= 0 && waited % kAsk == 0 && task_gone(owner))  // the dead leave their turn to the next
+                held_ = word_.compare_exchange_strong(owner, me_, std::memory_order_acquire);
+            else if (waited >= 0)
+                nap();
+            else if (round >= kSpins)
+                sched_yield();
+        }
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+        if (held_) word_.store(0, std::memory_order_release);
+    }
+    bool held() const { return held_; }
+
+private:
+    static void nap() {
+        const int kept_errno = errno;
+        constexpr timespec kNap{0, 50'000};
+        nanosleep(&kNap, nullptr);
+        errno = kept_errno;
+    }
+
+    std::atomic<std::uint32_t>& word_;
+    std::uint32_t me_;
+    bool held_ = false;
+};
 
 class Ring {
 public:
@@ -91,8 +131,11 @@ bool Ring::wakes(std::uint64_t head) const {
 
 int Ring::write(perf_event_header header, std::span<const PerfPart> parts) {
     Turns& mine = turns();
-    const TaskLock lock(mine.lock);
-    if (!lock.held()) return -EBUSY;
+    const Turn turn(mine.lock);
+    if (!turn.held()) {
+        count_lost();
+        return -EBUSY;
+    }
     const bool owed = mine.owed.load(std::memory_order_relaxed) != 0;  // by a producer that died
     const bool lost = mine.lost.load(std::memory_order_relaxed) != 0;
     Word& published = position(offsetof(perf_event_mmap_page, data_head));

@@ -4,7 +4,8 @@
 // The kernel has one producer a ring, a CPU. Here threads of several processes may be: they take turns by a lock in the
 // part of the first page that the kernel leaves unused. A record is published by one store of data_head, so that a
 // producer killed before leaves nothing, and whoever takes the lock over has nothing to mend but a wake-up that the dead
-// one owed. A thread that is interrupted inside and comes here again gets -EBUSY, as in the kernel.
+// one owed. A thread that is interrupted inside and comes here again gets -EBUSY, as in the kernel; so does who has waited
+// some 10 ms for one that lives and was stopped inside. The client is told of a lost record.
 #pragma once
 
 #include <atomic>

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "runtime/helpers/guarded_copy.h"
 #include "runtime/maps/thread_id.h"
 
 namespace bpftime {
@@ -29,9 +30,13 @@ int transfer(Transfer call, void* local, std::uint64_t remote, std::size_t size)
 
 }  // namespace
 
-int safe_read(void* to, std::uint64_t from, std::size_t size) { return transfer(process_vm_readv, to, from, size); }
+int safe_read(void* to, std::uint64_t from, std::size_t size) {
+    if (copies_are_guarded()) return guarded_copy(to, reinterpret_cast<const void*>(from), size) ? 0 : -EFAULT;
+    return transfer(process_vm_readv, to, from, size);
+}
 
 int safe_write(std::uint64_t to, const void* from, std::size_t size) {
+    if (copies_are_guarded()) return guarded_copy(reinterpret_cast<void*>(to), from, size) ? 0 : -EFAULT;
     return transfer(process_vm_writev, const_cast<void*>(from), to, size);
 }
 

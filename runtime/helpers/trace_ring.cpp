@@ -77,7 +77,7 @@ void TraceRing::write(std::string_view text) {
     start.time = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
     start.process = ids.process;
     start.thread = ids.thread;
-    start.cpu = current_cpu();
+    start.cpu = home_cpu();
     start.length = static_cast<std::uint32_t>(text.size());
     prctl(PR_GET_NAME, start.comm, 0, 0, 0);
     Buffer line;

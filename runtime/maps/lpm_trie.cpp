@@ -98,12 +98,61 @@ std::uint32_t LpmTrieMap::common_bits(const Node& node, const std::uint8_t* bits
     return limit;
 }
 
+// Whether the first `prefix` bits, which both have, are the same: four bytes at a time where both have as many.
+inline bool LpmTrieMap::begins(const Node& node, const std::uint8_t* bits, std::uint32_t prefix) const {
+    const auto difference = [&](std::uint32_t at) {
+        std::uint32_t a, b;
+        std::memcpy(&a, node.bits + at, sizeof a);
+        std::memcpy(&b, bits + at, sizeof b);
+        return __builtin_bswap32(a ^ b);
+    };
+    std::uint32_t at = 0;
+    for (; prefix >= 32; at += 4, prefix -= 32)
+        if (difference(at) != 0) return false;
+    if (prefix == 0) return true;
+    if (at + 4 <= data_size_) return difference(at) >> (32 - prefix) == 0;
+    for (; prefix >= 8; ++at, prefix -= 8)
+        if (node.bits[at] != bits[at]) return false;
+    return prefix == 0 || (node.bits[at] ^ bits[at]) >> (8 - prefix) == 0;
+}
+
+// Of keys up to 8 bytes, with the first bit the highest of `bits`. Where two prefixes part nothing is compared: if the
+// key differs there, it differs from all below.
+std::uint32_t LpmTrieMap::find_longest_short(std::uint64_t bits, std::uint32_t count) const {
+    std::uint32_t found = 0, number = head().root.load(std::memory_order_acquire);
+    for (std::uint32_t depth = 0; number != 0 && number <= capacity_ && depth <= max_bits_; ++depth) {
+        const Node& at = *reinterpret_cast<const Node*>(storage() + kCacheLine + number * stride_);
+        const std::uint32_t prefix = at.count;
+        if (prefix > count) break;
+        if ((at.flags.load(std::memory_order_relaxed) & kInner) == 0) {
+            std::uint64_t mine;  // nodes have at least 8 bytes here, the unused ones zero
+            std::memcpy(&mine, at.bits, sizeof mine);
+            if (prefix != 0 && (__builtin_bswap64(mine) ^ bits) >> (64 - prefix) != 0) break;
+            found = number;
+        }
+        if (prefix >= count) break;
+        number = at.child[bits << prefix >> 63].load(std::memory_order_acquire);
+    }
+    return found;
+}
+
 std::uint32_t LpmTrieMap::find_longest(const std::uint8_t* bits, std::uint32_t count) const {
+    if (data_size_ <= sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        if (data_size_ == 4) {  // an IPv4 address
+            std::uint32_t half;
+            std::memcpy(&half, bits, sizeof half);
+            word = half;
+        } else {
+            std::memcpy(&word, bits, data_size_);
+        }
+        return find_longest_short(__builtin_bswap64(word), std::min(count, max_bits_));
+    }
     std::uint32_t found = 0, number = head().root.load(std::memory_order_acquire);
     for (std::uint32_t depth = 0; number != 0 && depth <= max_bits_; ++depth) {
         const Node& at = node(number);
         const std::uint32_t prefix = at.count;
-        if (common_bits(at, bits, count) < prefix) break;
+        if (prefix > std::min(count, max_bits_) || !begins(at, bits, prefix)) break;
         if ((at.flags.load(std::memory_order_relaxed) & kInner) == 0) found = number;
         if (prefix >= max_bits_ || prefix >= count) break;
         number = at.child[bit_of(bits, prefix)].load(std::memory_order_acquire);

@@ -39,6 +39,8 @@ private:
     Node& node(std::uint32_t number) const;
     std::uint8_t* value(std::uint32_t number) const;
     std::uint32_t common_bits(const Node& node, const std::uint8_t* bits, std::uint32_t count) const;
+    bool begins(const Node& node, const std::uint8_t* bits, std::uint32_t prefix) const;
+    std::uint32_t find_longest_short(std::uint64_t bits, std::uint32_t count) const;
     std::uint32_t find_longest(const std::uint8_t* bits, std::uint32_t count) const;
     Walk walk(const std::uint8_t* bits, std::uint32_t count) const;
     std::uint32_t successor(const std::uint8_t* bits, std::uint32_t count) const;

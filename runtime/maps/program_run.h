@@ -8,6 +8,8 @@
 // values of the CPU they are on at each access, and may lose counts to each other when preempted.
 #pragma once
 
+#include <utility>
+
 #include "runtime/maps/cpu_slots.h"
 
 namespace bpftime {
@@ -16,19 +18,24 @@ class ProgramRun {
 public:
     // `slots` are those of the program's maps. `only`: it has to be this CPU. A run within a run on the same slots goes on
     // with what the outer one has.
-    explicit ProgramRun(CpuSlots* slots, std::uint32_t only = kNoCpu) : before_(current_run) {
-        if (slots != before_.slots) current_run = {kNoCpu, only, slots};
+    explicit ProgramRun(CpuSlots* slots, std::uint32_t only = kNoCpu) : outer_(current_run.slots) {
+        if (slots == outer_) return;
+        if (outer_ != nullptr) aside_ = std::exchange(current_run, {});
+        current_run.slots = slots;
+        current_run.only = only;
     }
     ProgramRun(const ProgramRun&) = delete;
     ProgramRun& operator=(const ProgramRun&) = delete;
     ~ProgramRun() {
-        if (current_run.slots == before_.slots) return;
-        if (current_run.cpu != kNoCpu) current_run.slots->release(current_run.cpu);
-        current_run = before_;
+        if (current_run.slots == outer_) return;
+        if (current_run.cpu != kNoCpu) current_run.slots->release(std::exchange(current_run.cpu, kNoCpu));
+        current_run.slots = outer_;
+        if (outer_ != nullptr) current_run = aside_;
     }
 
 private:
-    CurrentRun before_;
+    CpuSlots* outer_;  // of the run around this one, null: none; then the thread has no CPU either
+    CurrentRun aside_;
 };
 
 }  // namespace bpftime

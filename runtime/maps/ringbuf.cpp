@@ -146,11 +146,16 @@ void* RingbufMap::reserve(std::uint64_t size) {
 void RingbufMap::finish(std::uint64_t offset, std::uint64_t word, std::uint64_t flags) {
     Producer& mine = producer();
     const bool force = (flags & kRingForceWakeup) != 0, never = !force && (flags & kRingNoWakeup) != 0;
+    const auto committed = static_cast<std::uint32_t>(word) & ~kRingBusy;
+    if (never) {
+        header(offset).store(committed, std::memory_order_release);
+        return;
+    }
     const auto token = static_cast<std::uint32_t>(word >> 32);
-    const bool announced = force || (!never && consumer_at(offset));
+    const bool announced = force || consumer_at(offset);
     if (announced) mine.owed.store(token, std::memory_order_relaxed);
-    header(offset).exchange(static_cast<std::uint32_t>(word) & ~kRingBusy, std::memory_order_seq_cst);
-    if ((force || (!never && consumer_at(offset))) && wake_ != nullptr) wake_(*this, context_);
+    header(offset).exchange(committed, std::memory_order_seq_cst);
+    if ((force || consumer_at(offset)) && wake_ != nullptr) wake_(*this, context_);
     std::uint32_t expected = token;
     if (announced) mine.owed.compare_exchange_strong(expected, 0, std::memory_order_relaxed);
 }

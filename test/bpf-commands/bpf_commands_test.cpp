@@ -1,4 +1,6 @@
 // The scenarios on our handlers, over a private registry.
+#include <vector>
+
 #include "runtime/registry/local_registry.h"
 #include "runtime/syscall-server/bpf_call.h"
 #include "scenario.h"
@@ -17,6 +19,20 @@ TEST_CASE("commands answer as the kernel's do") {
         INFO((session.error ? to_string(*session.error) : "no error"));
         CHECK(answered == scenario.expected);
     });
+}
+
+TEST_CASE("map types whose objects only a kernel has are refused when they are created, and the log says why") {
+    LocalRegistry registry;
+    BpfSession session{registry, {}, {}};
+    const BpfFunction bpf = [&](int command, void* attr, unsigned size) {
+        return bpf_call(session, command, attr, size);
+    };
+    for (const std::uint32_t type : {8, 14, 15, 16, 17, 18, 19, 20, 21, 24, 25, 26, 28, 32, 33, 34, 1000}) {
+        INFO(type);
+        CHECK(create(bpf, type, 4, 4, 4) == -EINVAL);
+        REQUIRE(session.error);
+        CHECK(to_string(*session.error).find("this runtime does not have the type") != std::string::npos);
+    }
 }
 
 // The kernel refuses such programs when they are loaded; here they must not take their loader down.
@@ -42,6 +58,36 @@ TEST_CASE("a program that leaves its memory ends with an error") {
         REQUIRE(session.error);
         CHECK(session.error->insn == 1);
     }
+}
+
+// A dynptr that the program wrote itself would lead anywhere.
+TEST_CASE("only dynptrs that a helper made are followed") {
+    constexpr RawInsn kTo[] = {{0xbf, 0xa1, 0, 0}, {0x07, 1, 0, -32}, {0xb7, 2, 0, 8}};           // r1 = r10 - 32, r2 = 8
+    constexpr RawInsn kFrom[] = {{0xbf, 0xa3, 0, 0}, {0x07, 3, 0, -16}, {0xb7, 4, 0, 0}, {0xb7, 5, 0, 0}};  // r3 = r10 - 16
+    constexpr RawInsn kMade[] = {{0xbf, 0xa1, 0, 0}, {0x07, 1, 0, -64}, {0xb7, 2, 0, 16}, {0xb7, 3, 0, 0},
+                                 {0xbf, 0xa4, 0, 0}, {0x07, 4, 0, -16}, {0x85, 0, 0, 197}};
+    constexpr RawInsn kForged[] = {{0x7b, 0xaa, -16, 0}, {0x62, 10, -8, 0x10000008}, {0x62, 10, -4, 0}};
+    const auto run = [&](bool made, bool forged) {
+        std::vector<RawInsn> code;
+        if (made) code.insert(code.end(), std::begin(kMade), std::end(kMade));
+        if (forged) code.insert(code.end(), std::begin(kForged), std::end(kForged));
+        code.insert(code.end(), std::begin(kTo), std::end(kTo));
+        code.insert(code.end(), std::begin(kFrom), std::end(kFrom));
+        code.push_back({0x85, 0, 0, 201});
+        code.push_back({0x95, 0, 0, 0});
+        LocalRegistry registry;
+        BpfSession session{registry, {}, {}};
+        const BpfFunction bpf = [&](int command, void* attr, unsigned size) { return bpf_call(session, command, attr, size); };
+        const Handle program(load(bpf, code.data(), static_cast<std::uint32_t>(code.size()), BPF_PROG_TYPE_RAW_TRACEPOINT));
+        bpf_attr attr = empty_attr();
+        attr.test.prog_fd = static_cast<std::uint32_t>(program.get());
+        const long result = bpf(BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+        return result == 0 ? static_cast<long>(attr.test.retval) : result;
+    };
+    CHECK(run(true, false) == 0);
+    CHECK(run(true, true) == -EACCES);
+    CHECK(run(false, true) == -EACCES);
+    CHECK(run(false, false) == -EACCES);
 }
 
 // The answers are the kernel's for a uprobe at 0x1000 of /bin/true.

@@ -20,12 +20,13 @@ struct Scenario {
 std::span<const Scenario> batch_scenarios();
 std::span<const Scenario> run_scenarios();
 std::span<const Scenario> info_scenarios();
+std::span<const Scenario> live_scenarios();
 std::span<const Scenario> lock_scenarios();
 
 // Every scenario above, in order.
 template <class Function>
 void for_each_scenario(Function function) {
-    for (const auto scenarios : {batch_scenarios(), run_scenarios(), info_scenarios(), lock_scenarios()})
+    for (const auto scenarios : {batch_scenarios(), run_scenarios(), info_scenarios(), live_scenarios(), lock_scenarios()})
         for (const Scenario& scenario : scenarios) function(scenario);
 }
 

@@ -86,4 +86,41 @@ int checksum_cases(struct __sk_buff *skb) {
     return 0;
 }
 
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+} ring SEC(".maps");
+
+char memory[64];
+long dynptr_results[40];
+SEC("syscall")
+int dynptr_cases(void *ctx) {
+    struct bpf_dynptr d, r;
+    unsigned char buffer[16] = {0};
+    int at = 0;
+#define DYNPTR_CASE(expression) dynptr_results[at++] = expression;
+#define DYNPTR_END(call) call;
+    DYNPTR_CASES
+    return 0;
+}
+
+struct namespace_result { long status; struct bpf_pidns_info info; };
+struct namespace_result namespace_results[10];
+long ticks;
+SEC("syscall")
+int host_cases(unsigned long long *ctx) {
+    unsigned long long device = ctx[0], inode = ctx[1];
+    int at = 0;
+#define NAMESPACE_CASE(device, inode, size)                                                  \
+    {                                                                                        \
+        struct namespace_result *out = &namespace_results[at++];                             \
+        struct bpf_pidns_info info = {7, 7};                                                 \
+        out->status = bpf_get_ns_current_pid_tgid(device, inode, &info, size);               \
+        out->info = info;                                                                    \
+    }
+    NAMESPACE_CASES
+    ticks = bpf_jiffies64();
+    return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

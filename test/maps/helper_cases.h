@@ -131,3 +131,47 @@
     CHECKSUM_CASE(6, 8, 0)                  \
     CHECKSUM_CASE(7, 0, 77)                 \
     CHECKSUM_CASE(0, 61, 5)
+
+// DYNPTR_CASE(expression): calls on `d`, of 64 bytes at `memory`, and on `r`, a record of the ring buffer `ring`, with `buffer` of 16
+// bytes.
+#define DYNPTR_CASES                                            \
+    DYNPTR_CASE(bpf_dynptr_from_mem(memory, 64, 1, &d))         \
+    DYNPTR_CASE(bpf_dynptr_read(buffer, 1, &d, 0, 0))           \
+    DYNPTR_CASE(bpf_dynptr_from_mem(memory, 64, 0, &d))         \
+    DYNPTR_CASE(bpf_dynptr_write(&d, 60, "abcd", 4, 0))         \
+    DYNPTR_CASE(bpf_dynptr_write(&d, 61, "abcd", 4, 0))         \
+    DYNPTR_CASE(bpf_dynptr_write(&d, 0xffffffff, "abcd", 4, 0)) \
+    DYNPTR_CASE(bpf_dynptr_write(&d, 0, "abcd", 4, 1))          \
+    DYNPTR_CASE(bpf_dynptr_write(&d, 61, "abcd", 4, 1))         \
+    DYNPTR_CASE(bpf_dynptr_read(buffer, 16, &d, 48, 0))         \
+    DYNPTR_CASE(buffer[12] * 256 + buffer[15])                  \
+    DYNPTR_CASE(bpf_dynptr_read(buffer, 16, &d, 49, 0))         \
+    DYNPTR_CASE(bpf_dynptr_read(buffer, 16, &d, 48, 1))         \
+    DYNPTR_CASE(bpf_dynptr_read(buffer, 0, &d, 64, 0))          \
+    DYNPTR_CASE(bpf_dynptr_read(buffer, 0, &d, 65, 0))          \
+    DYNPTR_CASE(bpf_dynptr_data(&d, 56, 8) != 0)                \
+    DYNPTR_CASE(bpf_dynptr_data(&d, 57, 8) != 0)                \
+    DYNPTR_CASE(bpf_ringbuf_reserve_dynptr(&ring, 16, 1, &r))   \
+    DYNPTR_CASE(bpf_dynptr_write(&r, 0, "abcd", 4, 0))          \
+    DYNPTR_END(bpf_ringbuf_submit_dynptr(&r, 0))                \
+    DYNPTR_CASE(bpf_ringbuf_query(&ring, 0))                    \
+    DYNPTR_CASE(bpf_ringbuf_reserve_dynptr(&ring, 5000, 0, &r)) \
+    DYNPTR_END(bpf_ringbuf_discard_dynptr(&r, 0))               \
+    DYNPTR_CASE(bpf_ringbuf_reserve_dynptr(&ring, 1 << 24, 0, &r)) \
+    DYNPTR_END(bpf_ringbuf_discard_dynptr(&r, 0))               \
+    DYNPTR_CASE(bpf_ringbuf_reserve_dynptr(&ring, 16, 0, &r))   \
+    DYNPTR_CASE(bpf_dynptr_write(&r, 14, "abcd", 2, 0))         \
+    DYNPTR_CASE(bpf_dynptr_write(&r, 15, "abcd", 2, 0))         \
+    DYNPTR_END(bpf_ringbuf_submit_dynptr(&r, 0))                \
+    DYNPTR_CASE(bpf_ringbuf_query(&ring, 0))                    \
+    DYNPTR_CASE(bpf_ringbuf_reserve_dynptr(&ring, 0, 0, &r))    \
+    DYNPTR_END(bpf_ringbuf_discard_dynptr(&r, 0))               \
+    DYNPTR_CASE(bpf_ringbuf_query(&ring, 0))
+
+// NAMESPACE_CASE(device, inode, size): with those of the process's pid namespace.
+#define NAMESPACE_CASES                            \
+    NAMESPACE_CASE(device, inode, 8)               \
+    NAMESPACE_CASE(device, inode + 1, 8)           \
+    NAMESPACE_CASE(device + 1, inode, 8)           \
+    NAMESPACE_CASE(device | 1ull << 32, inode, 8)  \
+    NAMESPACE_CASE(device, inode, 4)

@@ -12,6 +12,7 @@
 #include "runtime/helpers/perf_output.h"
 #include "runtime/helpers/trace_ring.h"
 #include "runtime/maps/cpus.h"
+#include "runtime/maps/task_lock.h"
 #include "test/catch.h"
 #include "test/maps/killed_child.h"
 
@@ -227,6 +228,7 @@ TEST_CASE("writers killed at any instant leave a perf ring that others write and
     Event event(1 << 13);
     bool good = true, wrongly = false;
     std::uint64_t read = 0;
+    int late = 0;
     for (std::uint32_t round = 0; round < 300; ++round) {
         pid_t children[2];
         for (std::uint32_t i = 0; i < 2; ++i)
@@ -252,10 +254,37 @@ TEST_CASE("writers killed at any instant leave a perf ring that others write and
         const std::uint64_t start = now_us();
         const Marked words(9, round);
         while (event.write(&words, sizeof words) == -ENOSPC) event.read();
-        REQUIRE(now_us() - start < 100'000);
+        late += now_us() - start > 100'000;
     }
     CHECK(good);
+    CHECK(late <= 3);  // of 300, where others keep the machine busy
     CHECK(read > 300);
+}
+
+TEST_CASE("a writer stopped inside a perf ring does not stop others, a dead one not for long") {
+    Event event(4096);
+    const Marked words(1, 2);
+    auto& lock = *reinterpret_cast<std::atomic<std::uint32_t>*>(event.pages.data() + 2048);
+    const pid_t child = fork();
+    if (child == 0) {
+        lock = task_token();
+        for (;;) pause();
+    }
+    while (lock == 0) sched_yield();
+    std::uint64_t start = now_us();
+    CHECK(event.write(&words, sizeof words) == -EBUSY);
+    CHECK(now_us() - start < 1'000'000);  // 20 ms of it are ours
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    start = now_us();
+    CHECK(event.write(&words, sizeof words) == 0);
+    CHECK(now_us() - start < 1'000'000);
+    CHECK(at<perf_event_header>(event.read(), 0).type == PERF_RECORD_LOST);
+    CHECK(at<Marked>(event.read(), 12).whole());
+    lock = task_token();  // as in a handler of a signal that came while we were inside
+    CHECK(event.write(&words, sizeof words) == -EBUSY);
+    lock = 0;
+    CHECK(event.write(&words, sizeof words) == 0);
 }
 
 TEST_CASE("a line of the trace ring says who wrote it, when and where") {

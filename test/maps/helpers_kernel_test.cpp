@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstring>
@@ -31,11 +32,23 @@ struct NumberResult {
     std::int64_t status, value, unsigned_status;
     u64 unsigned_value;
 };
+struct NamespaceResult {
+    std::int64_t status;
+    std::uint32_t pid, tgid;
+};
 struct Results {
     std::vector<FormatResult> formats;
     std::vector<std::int64_t> traces, compares, checksums;
     std::vector<NumberResult> numbers;
+    std::vector<std::int64_t> dynptrs, ticks;
+    std::vector<NamespaceResult> namespaces;
 };
+
+// The process's pid namespace.
+std::array<u64, 2> own_namespace() {
+    struct stat status {};
+    return stat("/proc/self/ns/pid", &status) == 0 ? std::array<u64, 2>{status.st_dev, status.st_ino} : std::array<u64, 2>{};
+}
 
 // A global variable of the object by name: libbpf's skeletons look it up in BTF; its address in the data map's mapping.
 class Globals {
@@ -71,9 +84,10 @@ private:
 
 void run(bpf_object* object, const char* name, void* data, std::uint32_t size) {
     LIBBPF_OPTS(bpf_test_run_opts, options);
-    options.data_in = data;
-    options.data_size_in = size;
     const bpf_program* program = bpf_object__find_program_by_name(object, name);
+    const bool packet = program != nullptr && bpf_program__type(program) != BPF_PROG_TYPE_SYSCALL;
+    (packet ? options.data_in : options.ctx_in) = data;
+    (packet ? options.data_size_in : options.ctx_size_in) = size;
     if (program == nullptr || bpf_prog_test_run_opts(bpf_program__fd(program), &options) != 0)
         bpftime::test::skip_binary(std::string("the kernel does not run ") + name + ": " + std::strerror(errno));
 }
@@ -88,10 +102,14 @@ Results run_in_kernel() {
     run(object, "text_cases", nullptr, 0);
     run(object, "number_and_compare_cases", nullptr, 0);
     run(object, "checksum_cases", packet.data(), static_cast<std::uint32_t>(packet.size()));
+    run(object, "dynptr_cases", nullptr, 0);
+    auto ids = own_namespace();
+    run(object, "host_cases", ids.data(), sizeof ids);
     const Globals globals(object);
     Results results{globals.read<FormatResult>("format_results"), globals.read<std::int64_t>("trace_results"),
                     globals.read<std::int64_t>("compare_results"), globals.read<std::int64_t>("checksum_results"),
-                    globals.read<NumberResult>("number_results")};
+                    globals.read<NumberResult>("number_results"), globals.read<std::int64_t>("dynptr_results"),
+                    globals.read<std::int64_t>("ticks"), globals.read<NamespaceResult>("namespace_results")};
     bpf_object__close(object);
     return results;
 }
@@ -183,4 +201,72 @@ TEST_CASE("csum_diff sums as the kernel does") {
     }
     CHECKSUM_CASES
     CHECK(index > 10);
+}
+
+namespace {
+
+// The helpers of these cases, by the names that the kernel's side has for them.
+struct bpf_dynptr_words {
+    u64 words[2];
+};
+std::int64_t bpf_dynptr_from_mem(const void* data, u64 size, u64 flags, bpf_dynptr_words* out) {
+    return call(197, at(data), size, flags, at(out));
+}
+std::int64_t bpf_dynptr_read(void* to, u64 size, bpf_dynptr_words* from, u64 offset, u64 flags) {
+    return call(201, at(to), size, at(from), offset, flags);
+}
+std::int64_t bpf_dynptr_write(bpf_dynptr_words* to, u64 offset, const void* from, u64 size, u64 flags) {
+    return call(202, at(to), offset, at(from), size, flags);
+}
+u64 bpf_dynptr_data(bpf_dynptr_words* from, u64 offset, u64 size) { return static_cast<u64>(call(203, at(from), offset, size)); }
+
+}  // namespace
+
+TEST_CASE("dynptrs refuse and allow what the kernel's do") {
+    bpftime::MapSpec spec;
+    spec.type = BPF_MAP_TYPE_RINGBUF;
+    spec.max_entries = 4096;
+    const auto map = *bpftime::create_map(spec);
+    const auto& ring = *map;
+    const auto bpf_ringbuf_reserve_dynptr = [](const bpftime::Map* to, u64 size, u64 flags, bpf_dynptr_words* out) {
+        return call(198, to->handle(), size, flags, at(out));
+    };
+    const auto bpf_ringbuf_submit_dynptr = [](bpf_dynptr_words* record, u64 flags) { call(199, at(record), flags, 0); };
+    const auto bpf_ringbuf_discard_dynptr = [](bpf_dynptr_words* record, u64 flags) { call(200, at(record), flags, 0); };
+    const auto bpf_ringbuf_query = [](const bpftime::Map* of, u64 what) { return call(134, of->handle(), what, 0); };
+    char memory[64] = {};
+    unsigned char buffer[16] = {};
+    bpf_dynptr_words d{{9, 9}}, r{{9, 9}};
+    std::size_t index = 0;
+#undef DYNPTR_CASE
+#undef DYNPTR_END
+#define DYNPTR_CASE(expression)                                                             \
+    {                                                                                       \
+        INFO(#expression);                                                                  \
+        CHECK(static_cast<std::int64_t>(expression) == kKernel.dynptrs[index]);             \
+        ++index;                                                                            \
+    }
+#define DYNPTR_END(call) call;
+    DYNPTR_CASES
+    CHECK(index > 20);
+}
+
+TEST_CASE("ids in a namespace and ticks are the kernel's") {
+    const auto [device, inode] = own_namespace();
+    std::size_t index = 0;
+#define NAMESPACE_CASE(device, inode, size)                                                    \
+    {                                                                                          \
+        NamespaceResult ours{0, 7, 7};                                                         \
+        ours.status = call(120, device, inode, at(&ours.pid), size);                           \
+        INFO("case " << index);                                                                \
+        CHECK(ours.status == kKernel.namespaces[index].status);                                \
+        CHECK(ours.pid == kKernel.namespaces[index].pid);                                      \
+        CHECK(ours.tgid == kKernel.namespaces[index].tgid);                                    \
+        ++index;                                                                               \
+    }
+    NAMESPACE_CASES
+    // The kernel was asked when this process began.
+    const std::int64_t ahead = call(118, 0, 0, 0) - kKernel.ticks.at(0);
+    CHECK(ahead >= -10);
+    CHECK(ahead < 60'000);
 }

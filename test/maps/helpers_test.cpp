@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #undef MAP_TYPE  // of <sys/mman.h>; the tables of map types use the name
 
 #include "runtime/helpers/format.h"
+#include "runtime/helpers/guarded_copy.h"
 #include "runtime/helpers/helpers.h"
 #include "runtime/helpers/run_context.h"
 #include "runtime/maps/cpus.h"
@@ -118,6 +120,73 @@ TEST_CASE("reading memory that is not there fails and zeroes what was asked for"
     errno = 5;
     CHECK(call(4, at(out), 8, 0) == -EFAULT);
     CHECK(errno == 5);
+}
+
+// As who owns the process handles faults; `faults` counts those of copies, others go where they went before.
+struct GuardedCopies {
+    static inline volatile sig_atomic_t faults = 0;
+    struct sigaction before[2];
+    static void handle(int number, siginfo_t*, void* context) {
+        if (recover_copy(context)) return void(faults = faults + 1);
+        signal(number, SIG_DFL);  // the instruction faults again
+    }
+    GuardedCopies() {
+        struct sigaction act {};
+        act.sa_sigaction = handle;
+        act.sa_flags = SA_SIGINFO;
+        sigaction(SIGSEGV, &act, &before[0]);
+        sigaction(SIGBUS, &act, &before[1]);
+        guard_copies(true);
+        faults = 0;
+    }
+    ~GuardedCopies() {
+        guard_copies(false);
+        sigaction(SIGSEGV, &before[0], nullptr);
+        sigaction(SIGBUS, &before[1], nullptr);
+    }
+};
+
+TEST_CASE("memory is read without a system call where faults are seen to") {
+    const Edge edge;
+    for (int i = 0; i < 4096; ++i) edge.page[i] = static_cast<char>(i);
+    const GuardedCopies guard;
+    char out[64];
+    int refused = 0;
+    for (std::size_t size = 0; size <= 40; ++size)
+        for (std::size_t there = 0; there <= 40; ++there) {
+            std::memset(out, '?', sizeof out);
+            const std::int64_t status = call(4, at(out), size, at(edge.before(there)));
+            REQUIRE(status == (size <= there ? 0 : -EFAULT));
+            refused += status != 0;
+            const char zeros[40] = {};
+            REQUIRE(std::memcmp(out, status == 0 ? edge.before(there) : zeros, size) == 0);
+            REQUIRE(out[size] == '?');
+        }
+    CHECK(GuardedCopies::faults == refused);
+    for (const u64 address : {u64{0}, u64{8}, u64{0xffff888000000000}, u64{0x8000000000000000}, ~u64{0} - 7})
+        CHECK(call(4, at(out), 8, address) == -EFAULT);
+    std::strcpy(edge.before(4), "end");
+    CHECK(call(114, at(out), sizeof out, at(edge.before(4))) == 4);
+    CHECK(call(114, at(out), sizeof out, at(edge.page + 4096)) == -EFAULT);
+    CHECK(call(36, at(edge.before(8)), at("12345678"), 8) == 0);
+    CHECK(std::memcmp(edge.before(8), "12345678", 8) == 0);
+    CHECK(call(36, at(edge.before(8)), at("123456789"), 9) == -EFAULT);
+    // A file that is shorter than its mapping: SIGBUS.
+    const int fd = memfd_create("short", MFD_CLOEXEC);
+    void* const beyond = mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    REQUIRE(beyond != MAP_FAILED);
+    CHECK(call(4, at(out), 8, at(beyond)) == -EFAULT);
+    munmap(beyond, 4096);
+    close(fd);
+    // Whatever else faults is none of a copy's business.
+    const pid_t child = fork();
+    if (child == 0) {
+        *reinterpret_cast<volatile char*>(edge.page + 4096) = 1;
+        _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV));
 }
 
 TEST_CASE("strings are read to their NUL, cut to the buffer, and never beyond a page's end") {

@@ -41,8 +41,9 @@ const bool kChecked = [] {
 
 TEST_CASE("random operations give the kernel's results") {
     std::mt19937_64 random(7);
-    const auto count = static_cast<std::uint32_t>(test_option("count", 20'000));
-    for (std::uint32_t round = 0; round < 15 * kCount; ++round) {
+    constexpr std::uint32_t kRounds = 15;
+    const auto count = static_cast<std::uint32_t>(test_option("count", 300'000) / kRounds);  // of each type
+    for (std::uint32_t round = 0; round < kRounds * kCount; ++round) {
         const MapSpec spec = random_spec(kTypes[round % kCount], random, round / kCount % 2 == 0);
         MapSpec keys = spec;  // the kernel's LRU maps evict before they are full: few keys
         if (evicts(spec.type)) keys.max_entries = spec.max_entries / 16;

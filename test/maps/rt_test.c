@@ -2,6 +2,7 @@
 #include <bpftime/rt.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,6 +113,36 @@ static void check_helpers(void) {
     CHECK(_bpf_helper_ext_0007() == 4);
 }
 
+enum { RUNNERS = 8, RUNS = 2000 };
+
+/* As a program does: a plain addition to the CPU's value, with the chance to be preempted in it. */
+static uint64_t count_event(void *ctx, uint64_t size) {
+    const uint32_t key = 3;
+    volatile uint64_t *value = (uint64_t *)(uintptr_t)_bpf_helper_ext_0001(__lddw_helper_map_by_fd(70000), address(&key), 0, 0, 0);
+    const uint64_t before = *value;
+    if (*(unsigned *)ctx % 16 == 0) sched_yield();
+    *value = before + 1;
+    return size;
+}
+
+static void *run_often(void *unused) {
+    for (unsigned i = 0; i < RUNS; ++i) CHECK(bpftime_rt_run(count_event, &i, 7) == 7);
+    return unused;
+}
+
+static void check_runs(void) {
+    const uint32_t key = 3;
+    uint64_t values[1024] = {0}, sum = 0;
+    bpftime_map *events = bpftime_rt_find_map("events");
+    CHECK(bpftime_rt_update(events, &key, values, 0) == 0);
+    pthread_t threads[RUNNERS];
+    for (int i = 0; i < RUNNERS; ++i) CHECK(pthread_create(&threads[i], NULL, run_often, NULL) == 0);
+    for (int i = 0; i < RUNNERS; ++i) pthread_join(threads[i], NULL);
+    CHECK(bpftime_rt_lookup(events, &key, values) == 0);
+    for (unsigned cpu = 0; cpu < bpftime_rt_cpus(); ++cpu) sum += values[cpu];
+    CHECK(sum == RUNNERS * RUNS);
+}
+
 static void *create_again(void *unused) {
     for (int i = 0; i < 200; ++i) CHECK(bpftime_rt_create_maps(first, 3) == 0);
     return unused;
@@ -123,6 +154,7 @@ int main(void) {
     check_data_sections();
     check_missing_map();
     check_helpers();
+    check_runs();
     bpftime_rt_destroy_maps();
     CHECK(bpftime_rt_map_by_number(0) == NULL);
     pthread_t threads[4];

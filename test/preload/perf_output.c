@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,6 +98,12 @@ static void fill(struct perf_buffer* buffer, unsigned size) {
     consume(buffer);
 }
 
+static enum bpf_perf_event_ret on_any(void* context, int cpu, struct perf_event_header* header) {
+    (void)context, (void)cpu;
+    ++samples, bytes += header->size;
+    return LIBBPF_PERF_EVENT_CONT;
+}
+
 static struct perf_buffer* raw_buffer(struct perf_event_attr attributes, unsigned pages, perf_buffer_event_fn callback) {
     attributes.size = sizeof(attributes);
     attributes.type = PERF_TYPE_SOFTWARE;
@@ -130,6 +137,18 @@ static void fields(void) {
     struct perf_buffer* buffer = raw_buffer(attributes, 2, on_event);
     printf("fields: %ld\n", write_record(0, 13, 1));
     perf_buffer__consume(buffer);
+    perf_buffer__free(buffer);
+}
+
+/* How many records it takes for the client to be woken. */
+static void wakeups(const char* rule, struct perf_event_attr attributes) {
+    struct perf_buffer* buffer = raw_buffer(attributes, 2, on_any);
+    struct epoll_event event;
+    unsigned count = 0;
+    while (count < 100 && epoll_wait(perf_buffer__epoll_fd(buffer), &event, 1, 0) == 0)
+        count += write_record(0, 92, count) == 0;
+    printf("woken %s: after %u\n", rule, count);
+    consume(buffer);
     perf_buffer__free(buffer);
 }
 
@@ -180,6 +199,10 @@ int main(int argc, char** argv) {
     fill(buffer, 2020);
     fill(buffer, 8191 - 12);
     perf_buffer__free(buffer);
+    wakeups("by each", (struct perf_event_attr){.wakeup_events = 1});
+    wakeups("by three", (struct perf_event_attr){.wakeup_events = 3});
+    wakeups("by half", (struct perf_event_attr){.wakeup_events = 0});
+    wakeups("by 1000 bytes", (struct perf_event_attr){.watermark = 1, .wakeup_watermark = 1000});
     fields();
     processes();
     bpf_object__close(object);

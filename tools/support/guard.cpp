@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "runtime/helpers/guarded_copy.h"
+
 namespace bpftime::tools {
 
 namespace {
@@ -30,7 +32,8 @@ void on_timeout(int) {
     _exit(1);
 }
 
-void on_fault(int signal, siginfo_t* info, void*) {
+void on_fault(int signal, siginfo_t* info, void* context) {
+    if ((signal == SIGSEGV || signal == SIGBUS) && recover_copy(context)) return;
     write_text(prefix);
     if (signal == SIGSEGV || signal == SIGBUS) {
         const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
@@ -63,6 +66,7 @@ void guard_run(const std::string& tool, const std::string& origin, const std::st
     fault.sa_sigaction = on_fault;
     fault.sa_flags = SA_SIGINFO | SA_ONSTACK;
     for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) sigaction(signal, &fault, nullptr);
+    guard_copies(true);
 
     if (timeout <= 0) return;
     timeout_message = fmt::format("{}still running after {} s; it was stopped\n", prefix, timeout);
