@@ -46,7 +46,8 @@ public:
     void wake_by(std::unique_ptr<Waker> waker) override {
         if (static_cast<MapType>(map_->spec().type) != MapType::Ringbuf) return;
         waker_ = std::move(waker);
-        static_cast<RingbufMap&>(*map_).set_wake([](RingbufMap&, void* to) { static_cast<Waker*>(to)->wake(); }, waker_.get());
+        static_cast<RingbufMap&>(*map_).set_wake([](RingbufMap&, void* to) { static_cast<Waker*>(to)->wake(); },
+                                                 waker_.get());
     }
 
 private:

@@ -42,8 +42,8 @@ public:
 // A ring buffer, of whichever direction: its descriptor is waited on, and its pages are the companion "ring".
 bool is_ring(const MapSpec& spec);
 
-// Elements for a map of this shape, in the first elements_file_size() bytes of `file`, which are zero if `fresh`, else a map of
-// this shape already. Types that runtime/maps does not have answer ENOTSUPP.
+// Elements for a map of this shape, in the first elements_file_size() bytes of `file`, which are zero if `fresh`, else
+// a map of this shape already. Types that runtime/maps does not have answer ENOTSUPP.
 Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file, bool fresh = true);
 
 // Bytes of the file that must stand behind a map of this shape. Errors are those of

@@ -129,8 +129,9 @@ Result<long> create_ring(BpfSession& session, std::shared_ptr<MapObject> map) {
     const std::uint64_t stored = BPFTIME_TRY(elements_file_size(map->spec));
     // Clients map it by the machine's pages, programs write it by those of its layout.
     if (static_cast<std::uint64_t>(getpagesize()) != RingbufMap::kProducerOffset)
-        return fail(failure("ring buffers have pages of ", RingbufMap::kProducerOffset, " bytes here, and this machine has not")
-                        .with_errno(kNotSupported));
+        return fail(
+            failure("ring buffers have pages of ", RingbufMap::kProducerOffset, " bytes here, and this machine has not")
+                .with_errno(kNotSupported));
     Fd pipe = BPFTIME_TRY(new_wake_pipe());
     Fd fd(BPFTIME_TRY(session.registry.publish(map, std::move(pipe))));
     const Fd ring =
