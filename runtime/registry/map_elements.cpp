@@ -1,5 +1,6 @@
 #include "runtime/registry/map_elements.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/maps/ringbuf.h"
@@ -9,6 +10,8 @@
 namespace bpftime {
 
 namespace {
+
+bool is_stored(const MapSpec& spec) { return std::ranges::count(supported_map_types(), spec.type) != 0; }
 
 // A map of runtime/maps.
 class StoredElements final : public MapElements {
@@ -43,7 +46,8 @@ public:
     void wake_by(std::unique_ptr<Waker> waker) override {
         if (static_cast<MapType>(map_->spec().type) != MapType::Ringbuf) return;
         waker_ = std::move(waker);
-        static_cast<RingbufMap&>(*map_).set_wake([](RingbufMap&, void* to) { static_cast<Waker*>(to)->wake(); }, waker_.get());
+        static_cast<RingbufMap&>(*map_).set_wake([](RingbufMap&, void* to) { static_cast<Waker*>(to)->wake(); },
+                                                 waker_.get());
     }
 
 private:
@@ -55,6 +59,28 @@ private:
     std::unique_ptr<Waker> waker_;  // which map_ calls
     std::unique_ptr<Map> map_;
 };
+
+// Maps of objects that only the kernel has.
+class NoElements final : public MapElements {
+public:
+    explicit NoElements(const MapSpec& spec) : value_size_(spec.value_size) {}
+
+    std::size_t value_size() const override { return value_size_; }
+    Result<Bytes> lookup(ByteView) const override { return fail(unsupported()); }
+    Status update(ByteView, ByteView, std::uint64_t) override { return fail(unsupported()); }
+    Status erase(ByteView) override { return fail(unsupported()); }
+    Result<Bytes> next_key(std::optional<ByteView>) const override { return fail(unsupported()); }
+
+private:
+    static Error unsupported() {
+        return failure("elements of this map type are not reachable from outside").with_errno(kNotSupported);
+    }
+
+    std::size_t value_size_;
+};
+
+// As BPF_MAP_CREATE limits them: what a record says of a map without storage is bounded by nothing else.
+constexpr std::uint32_t kMostBytes = 1u << 30;
 
 }  // namespace
 
@@ -70,10 +96,14 @@ bool is_ring(const MapSpec& spec) {
 }
 
 Result<std::uint64_t> elements_file_size(const MapSpec& spec) {
-    return map_storage(spec);
+    if (is_stored(spec)) return map_storage(spec);
+    if (spec.key_size > kMostBytes || spec.value_size > kMostBytes)
+        return fail(failure("map '", spec.name, "' has keys or values that are too large").with_errno(E2BIG));
+    return static_cast<MapType>(spec.type) == MapType::Arena ? std::uint64_t{spec.max_entries} * kPage : 0;
 }
 
 Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file, bool fresh) {
+    if (!is_stored(spec)) return std::make_unique<NoElements>(spec);
     const std::uint64_t size = BPFTIME_TRY(map_storage(spec));
     const Fd own = BPFTIME_TRY(reopen(file));  // a mapping must not keep the lock of a descriptor handed out
     Pages pages = BPFTIME_TRY(Pages::share(own.get(), size));

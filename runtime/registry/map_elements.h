@@ -33,7 +33,7 @@ public:
     virtual Result<Bytes> next_key(std::optional<ByteView> key) const = 0;
     // The value of the only element of a data section's map, as it stands now; empty for any other map.
     virtual ByteView value_in_place() const { return {}; }
-    // The map as programs use it.
+    // The map as programs use it; null for the types that runtime/maps does not have.
     virtual Map* map() const { return nullptr; }
     // Of a ring buffer: who waits on its descriptor is woken so from now on. To be set before programs run.
     virtual void wake_by(std::unique_ptr<Waker>) {}
@@ -42,8 +42,8 @@ public:
 // A ring buffer, of whichever direction: its descriptor is waited on, and its pages are the companion "ring".
 bool is_ring(const MapSpec& spec);
 
-// Elements for a map of this shape, in the first elements_file_size() bytes of `file`, which are zero if `fresh`, else a map of
-// this shape already.
+// Elements for a map of this shape, in the first elements_file_size() bytes of `file`, which are zero if `fresh`, else
+// a map of this shape already. Types that runtime/maps does not have answer ENOTSUPP.
 Result<std::unique_ptr<MapElements>> make_elements(const MapSpec& spec, int file, bool fresh = true);
 
 // Bytes of the file that must stand behind a map of this shape. Errors are those of

@@ -1,5 +1,5 @@
-// The registry that several processes share: objects are files of a ShmDirectory. An object lives as long as somebody holds a
-// descriptor of it, it is pinned, or another living object refers to it; collect() removes the others.
+// The registry that several processes share: objects are files of a ShmDirectory. An object lives as long as somebody
+// holds a descriptor of it, it is pinned, or another living object refers to it; collect() removes the others.
 #pragma once
 
 #include <map>
@@ -41,16 +41,17 @@ public:
     Result<int> enable_stats() override;
     bool stats_enabled() const override;
 
-    // Removes the objects that nobody needs any more; those that processes left behind when they died among them. Does nothing while
-    // another process does, or publishes.
+    // Removes the objects that nobody needs any more; those that processes left behind when they died among them. Does
+    // nothing while another process does, or publishes.
     void collect() const;
 
     // Ids of all objects of a kind, ascending.
     std::vector<std::uint32_t> ids(ObjectKind kind) const;
     const ShmDirectory& directory() const { return directory_; }
 
-    // To be called by pthread_atfork(3)'s handlers where this process may fork while its threads use the registry: before, and in
-    // parent and child after. A child has no lock of its parent's threads then, neither in memory nor on a file.
+    // To be called by pthread_atfork(3)'s handlers where this process may fork while its threads use the registry:
+    // before, and in parent and child after. A child has no lock of its parent's threads then, neither in memory nor on
+    // a file.
     void before_fork() const;
     void after_fork() const;
 
@@ -81,12 +82,12 @@ private:
 
     ShmDirectory directory_;
     std::shared_ptr<CpuSlots> cpu_slots_;
-    mutable std::mutex turn_;   // taken before mutex_
-    mutable std::mutex mutex_;  // of known_
-    mutable std::map<Key, std::shared_ptr<BpfObject>> known_;   // by this process, mapped
+    mutable std::mutex turn_;                                  // taken before mutex_
+    mutable std::mutex mutex_;                                 // of known_
+    mutable std::map<Key, std::shared_ptr<BpfObject>> known_;  // by this process, mapped
     mutable std::unique_ptr<TraceRing> trace_;
-    mutable std::atomic<std::uint32_t> published_ = 0;          // since the last collection
-    mutable std::atomic<std::uint64_t> stats_asked_ = 0;        // when it was last looked whether somebody wants statistics
+    mutable std::atomic<std::uint32_t> published_ = 0;    // since the last collection
+    mutable std::atomic<std::uint64_t> stats_asked_ = 0;  // when it was last looked whether somebody wants statistics
 };
 
 }  // namespace bpftime

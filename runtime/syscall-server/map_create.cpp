@@ -19,11 +19,12 @@ namespace {
 // BPF_F_* of BPF_MAP_CREATE, by the UAPI's values.
 constexpr std::uint32_t kNoPrealloc = 1u << 0, kNoCommonLru = 1u << 1, kNuma = 1u << 2, kReadOnly = 1u << 3,
                         kWriteOnly = 1u << 4, kBuildId = 1u << 5, kZeroSeed = 1u << 6, kClone = 1u << 9,
-                        kMmapable = 1u << 10, kPreserve = 1u << 11, kInnerMap = 1u << 12;
+                        kMmapable = 1u << 10, kPreserve = 1u << 11, kInnerMap = 1u << 12, kSegvOnFault = 1u << 17,
+                        kNoUserConv = 1u << 18;
 constexpr std::uint32_t kReadOnlyProg = 1u << 7, kWriteOnlyProg = 1u << 8;
 constexpr std::uint32_t kAccess = kReadOnly | kWriteOnly | kReadOnlyProg | kWriteOnlyProg;
 
-enum class SizeRule : std::uint8_t { Any, None, Fd, Stack, Trie };
+enum class SizeRule : std::uint8_t { Any, None, Fd, FdOrPair, Stack, Trie };
 enum class EntriesRule : std::uint8_t { Some, None, Pages };
 
 struct MapShape {
@@ -47,6 +48,7 @@ bool size_fits(SizeRule rule, std::uint32_t size, std::uint32_t flags) {
         case SizeRule::Any: return size >= 1;
         case SizeRule::None: return size == 0;
         case SizeRule::Fd: return size == 4;
+        case SizeRule::FdOrPair: return size == 4 || size == 8;
         case SizeRule::Stack: return size >= frame && size % frame == 0 && size / frame <= kMaxStackDepth;
         case SizeRule::Trie: return size > 4 && size <= kMaxTrieKey;
     }
@@ -93,9 +95,11 @@ Status check_shape(const MapSpec& spec) {
     if ((spec.flags & kReadOnlyProg) != 0 && (spec.flags & kWriteOnlyProg) != 0)
         return wrong("cannot be read-only and write-only to programs");
     const bool must_not_preallocate = spec.type == static_cast<std::uint32_t>(MapType::LpmTrie) ||
-                                      spec.type == static_cast<std::uint32_t>(MapType::TaskStorage);
+                                      (shape->entries == EntriesRule::None && shape->key == SizeRule::Fd);
     if (must_not_preallocate && (spec.flags & kNoPrealloc) == 0) return wrong("needs BPF_F_NO_PREALLOC");
-    if (spec.extra != 0 && spec.type != static_cast<std::uint32_t>(MapType::BloomFilter)) return wrong("takes no map_extra");
+    const bool takes_extra = spec.type == static_cast<std::uint32_t>(MapType::BloomFilter) ||
+                             spec.type == static_cast<std::uint32_t>(MapType::Arena);
+    if (spec.extra != 0 && !takes_extra) return wrong("takes no map_extra");
     return {};
 }
 
@@ -125,8 +129,9 @@ Result<long> create_ring(BpfSession& session, std::shared_ptr<MapObject> map) {
     const std::uint64_t stored = BPFTIME_TRY(elements_file_size(map->spec));
     // Clients map it by the machine's pages, programs write it by those of its layout.
     if (static_cast<std::uint64_t>(getpagesize()) != RingbufMap::kProducerOffset)
-        return fail(failure("ring buffers have pages of ", RingbufMap::kProducerOffset, " bytes here, and this machine has not")
-                        .with_errno(kNotSupported));
+        return fail(
+            failure("ring buffers have pages of ", RingbufMap::kProducerOffset, " bytes here, and this machine has not")
+                .with_errno(kNotSupported));
     Fd pipe = BPFTIME_TRY(new_wake_pipe());
     Fd fd(BPFTIME_TRY(session.registry.publish(map, std::move(pipe))));
     const Fd ring =

@@ -47,7 +47,8 @@ Result<std::uint32_t> map_position(Load& load, int fd) {
 // Only a map of one array element has a value whose address is fixed, and only bytes inside it can be meant.
 Status check_value_offset(const MapSpec& spec, std::uint32_t offset) {
     const bool fixed = static_cast<MapType>(spec.type) == MapType::Array && spec.max_entries == 1;
-    if (!fixed) return fail(failure("the value of map '", spec.name, "' has no fixed address"));
+    const bool arena = static_cast<MapType>(spec.type) == MapType::Arena;
+    if (!fixed && !arena) return fail(failure("the value of map '", spec.name, "' has no fixed address"));
     if (fixed && offset >= spec.value_size)
         return fail(failure("offset ", offset, " is beyond the ", spec.value_size, " bytes of map '", spec.name, "'"));
     return {};

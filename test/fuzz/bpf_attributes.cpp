@@ -1,5 +1,5 @@
-// bpf(2): sequences of commands with any attributes, most of them near what is allowed. Each call gives a result or an errno, and
-// writes only where the attributes say.
+// bpf(2): sequences of commands with any attributes, most of them near what is allowed. Each call gives a result or an
+// errno, and writes only where the attributes say.
 #include <linux/bpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +19,8 @@ namespace {
 
 // What the attributes point into, with nothing behind it. Its parts, by what the templates below put there.
 constexpr std::size_t kArena = 1 << 16;
-constexpr std::size_t kKey = 0, kValue = 1 << 10, kNext = 1 << 14, kInfo = 5 << 12, kText = 6 << 12, kLog = 7 << 12, kCode = 1 << 15;
+constexpr std::size_t kKey = 0, kValue = 1 << 10, kNext = 1 << 14, kInfo = 5 << 12, kText = 6 << 12, kLog = 7 << 12,
+                      kCode = 1 << 15;
 
 std::uint8_t* make_arena() {
     void* const base = mmap(nullptr, 2 * kArena, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -44,7 +45,8 @@ void map_template(bpf_attr& attr, Input& input) {
     attr.key_size = 4;
     attr.value_size = input.take<std::uint8_t>() % 2 == 0 ? 8 : 4;
     attr.max_entries = 1u << input.take<std::uint8_t>() % 14;
-    if (attr.map_type == BPF_MAP_TYPE_RINGBUF || attr.map_type == BPF_MAP_TYPE_USER_RINGBUF) attr.key_size = attr.value_size = 0;
+    if (attr.map_type == BPF_MAP_TYPE_RINGBUF || attr.map_type == BPF_MAP_TYPE_USER_RINGBUF)
+        attr.key_size = attr.value_size = 0;
     if (attr.map_type == BPF_MAP_TYPE_LPM_TRIE) attr.key_size = 8, attr.map_flags = BPF_F_NO_PREALLOC;
 }
 
@@ -142,7 +144,8 @@ void limit(int command, bpf_attr& attr) {
     if (attr.value_size > 1u << 12 && attr.value_size < UINT32_MAX - 16) attr.value_size &= 0xfff;
 }
 
-// Whether a run of the program ends soon and calls nothing: whoever loads a program that is not verified may run into anything.
+// Whether a run of the program ends soon and calls nothing: whoever loads a program that is not verified may run into
+// anything.
 bool may_run(LocalRegistry& registry, const bpf_attr& attr) {
     const auto program = registry.get<ProgramObject>(static_cast<int>(attr.test.prog_fd));
     if (!program) return true;
@@ -168,8 +171,9 @@ void one_call(LocalRegistry& registry, BpfSession& session, Input& input, Descri
     const long result = bpf_call(session, command, &attr, size);
     if (result < -4095) __builtin_trap();  // no error number
     if (result < 0 && (!session.error || session.error->errnum != -result)) __builtin_trap();
-    constexpr int kMakers[] = {BPF_MAP_CREATE,       BPF_PROG_LOAD,          BPF_OBJ_GET,     BPF_PROG_GET_FD_BY_ID, BPF_MAP_GET_FD_BY_ID,
-                               BPF_BTF_GET_FD_BY_ID, BPF_LINK_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_LINK_CREATE,      BPF_ENABLE_STATS};
+    constexpr int kMakers[] = {BPF_MAP_CREATE,       BPF_PROG_LOAD,        BPF_OBJ_GET,           BPF_PROG_GET_FD_BY_ID,
+                               BPF_MAP_GET_FD_BY_ID, BPF_BTF_GET_FD_BY_ID, BPF_LINK_GET_FD_BY_ID, BPF_BTF_LOAD,
+                               BPF_LINK_CREATE,      BPF_ENABLE_STATS};
     if (result >= 0 && std::ranges::find(kMakers, command) != std::end(kMakers)) {
         if (result < 3) __builtin_trap();  // never a standard stream
         descriptors.all.push_back(static_cast<int>(result));

@@ -1,5 +1,5 @@
-// The files of a shared registry, as other processes of the user may leave them: any bytes give an object or an error, and an object
-// can be asked and changed as one that is whole.
+// The files of a shared registry, as other processes of the user may leave them: any bytes give an object or an error,
+// and an object can be asked and changed as one that is whole.
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <sys/mman.h>
@@ -38,9 +38,10 @@ bpf_attr empty() {
 class Sample {
 public:
     Sample() : registry_(*SharedRegistry::open(ShmDirectory::Open::Create, shm_.name())) {
-        constexpr std::uint32_t kTypes[] = {BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH,       BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LRU_HASH,
-                                            BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK_TRACE, BPF_MAP_TYPE_RINGBUF,     BPF_MAP_TYPE_LPM_TRIE,
-                                            BPF_MAP_TYPE_BLOOM_FILTER, BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERCPU_HASH};
+        constexpr std::uint32_t kTypes[] = {BPF_MAP_TYPE_ARRAY,      BPF_MAP_TYPE_HASH,       BPF_MAP_TYPE_PERCPU_ARRAY,
+                                            BPF_MAP_TYPE_LRU_HASH,   BPF_MAP_TYPE_QUEUE,      BPF_MAP_TYPE_STACK_TRACE,
+                                            BPF_MAP_TYPE_RINGBUF,    BPF_MAP_TYPE_LPM_TRIE,   BPF_MAP_TYPE_BLOOM_FILTER,
+                                            BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERCPU_HASH};
         for (const std::uint32_t type : kTypes) make_map(type);
         load_btf();
         load_program();
@@ -75,7 +76,9 @@ private:
     void make_map(std::uint32_t type) {
         bpf_attr attr = empty();
         attr.map_type = type;
-        attr.key_size = type == BPF_MAP_TYPE_LPM_TRIE ? 8 : type == BPF_MAP_TYPE_QUEUE || type == BPF_MAP_TYPE_BLOOM_FILTER ? 0 : 4;
+        attr.key_size = type == BPF_MAP_TYPE_LPM_TRIE                                     ? 8
+                        : type == BPF_MAP_TYPE_QUEUE || type == BPF_MAP_TYPE_BLOOM_FILTER ? 0
+                                                                                          : 4;
         attr.value_size = type == BPF_MAP_TYPE_PROG_ARRAY ? 4 : type == BPF_MAP_TYPE_STACK_TRACE ? 64 : 8;
         attr.max_entries = 16;
         if (type == BPF_MAP_TYPE_RINGBUF) attr.key_size = attr.value_size = 0, attr.max_entries = 4096;
@@ -110,8 +113,8 @@ private:
 
 void use_map(SharedRegistry& registry, int fd) {
     std::uint8_t key[16] = {1}, value[4096] = {};
-    for (const int command : {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_AND_DELETE_ELEM,
-                              BPF_MAP_DELETE_ELEM, BPF_MAP_UPDATE_ELEM}) {
+    for (const int command : {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_GET_NEXT_KEY,
+                              BPF_MAP_LOOKUP_AND_DELETE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_UPDATE_ELEM}) {
         bpf_attr attr = empty();
         attr.map_fd = static_cast<std::uint32_t>(fd);
         attr.key = reinterpret_cast<std::uintptr_t>(key);
@@ -133,13 +136,20 @@ void use(SharedRegistry& registry, const BpfObject& object) {
     close(*fd);
 }
 
-// Objects that a damaged file makes unreachable must not be collected: the sample's own descriptors hold them.
-void look_around(const Sample& sample) {
+// The objects that files belong to, and the program, which refers to others.
+void look_around(const Sample& sample, const std::vector<std::string>& files) {
     const auto registry = SharedRegistry::open(ShmDirectory::Open::Existing, sample.name());
     if (!registry) return;
     for (std::size_t kind = 0; kind < kObjectKinds; ++kind)
-        for (const std::uint32_t id : (*registry)->ids(static_cast<ObjectKind>(kind)))
+        for (const std::uint32_t id : (*registry)->ids(static_cast<ObjectKind>(kind))) {
+            const std::string number = cat('.', id);
+            const bool looked_at = static_cast<ObjectKind>(kind) == ObjectKind::Program ||
+                                   std::ranges::any_of(files, [&](const std::string& file) {
+                                       return file.find(number) != std::string::npos;
+                                   });
+            if (!looked_at) continue;
             if (const auto object = (*registry)->by_id(static_cast<ObjectKind>(kind), id)) use(**registry, **object);
+        }
 }
 
 // The record of a file begins behind its storage; it is what the input changes most.
@@ -147,12 +157,14 @@ Bytes8 changed(Input& input, Bytes8 bytes) {
     const auto how = input.take<std::uint8_t>() % 4;
     const std::size_t page = bytes.size() >= 4096 ? bytes.size() - 4096 : 0;
     const std::size_t record = page >= 4096 ? page - 4096 : 0;
-    if (how == 0) fuzz::patch(input, std::span(bytes).subspan(record, std::min<std::size_t>(256, bytes.size() - record)));
+    if (how == 0)
+        fuzz::patch(input, std::span(bytes).subspan(record, std::min<std::size_t>(256, bytes.size() - record)));
     if (how == 1) fuzz::patch(input, std::span(bytes).subspan(page, std::min<std::size_t>(512, bytes.size() - page)));
     if (how == 2) fuzz::patch(input, bytes);
     if (how == 3) {
         const auto contents = input.bytes(512);
-        std::ranges::copy(contents.first(std::min(contents.size(), bytes.size() - record)), bytes.begin() + static_cast<std::ptrdiff_t>(record));
+        std::ranges::copy(contents.first(std::min(contents.size(), bytes.size() - record)),
+                          bytes.begin() + static_cast<std::ptrdiff_t>(record));
     }
     if (input.take<std::uint8_t>() == 1) bytes.resize(input.take<std::uint16_t>());
     return bytes;
@@ -171,7 +183,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         sample.write(file->first, changed(input, file->second));
         written.push_back(file->first);
     }
-    look_around(sample);
+    look_around(sample, written);
     for (const std::string& name : written) sample.write(name, sample.files().at(name));
     return 0;
 }

@@ -138,6 +138,22 @@ TEST_CASE("ids are not used again") {
     }
 }
 
+TEST_CASE("a file that somebody was killed over before it took its place is collected") {
+    const ShmName shm;
+    const auto registry = open_registry(shm);
+    std::shared_ptr<MapObject> map;
+    const int fd = publish_map(*registry, &map);
+    const std::vector<std::uint8_t> bytes(10);
+    REQUIRE(registry->store_companion(*map, "code", bytes));
+    const auto half = registry->directory().make_file(4096);
+    REQUIRE(registry->directory().link(half->get(), "map.1.code.new"));
+    registry->collect();
+    CHECK_FALSE(registry->directory().open_file("map.1.code.new"));
+    CHECK(registry->open_companion(*map, "code"));
+    CHECK(registry->at(fd));
+    close(fd);
+}
+
 TEST_CASE("what a killed process held is removed by the next comer, and nothing else") {
     const ShmName shm;
     const auto registry = open_registry(shm);

@@ -15,6 +15,7 @@
 #include "runtime/syscall-server/fd_info.h"
 #include "runtime/syscall-server/preload/process_registry.h"
 #include "runtime/syscall-server/preload/real.h"
+#include "runtime/syscall-server/preload/trace_pipe.h"
 #include "runtime/syscall-server/tracepoints.h"
 
 namespace bpftime::preload {
@@ -151,6 +152,7 @@ bool may_be_served(const char* path) { return std::strncmp(path, "/sys/", 5) == 
 
 std::optional<int> open_served(const char* path, int flags) {
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_DIRECTORY)) != 0) return std::nullopt;
+    if (is_trace_pipe(path)) return open_trace_pipe(flags);
     const auto text = served_text(path);
     if (!text) return std::nullopt;
     Fd file = file_of("sysfs", *text);
@@ -161,7 +163,7 @@ std::optional<int> open_served(const char* path, int flags) {
 
 bool is_served(const char* path, int mode) {
     if ((mode & ~R_OK) != 0) return false;
-    if (served_text(path)) return true;
+    if (is_trace_pipe(path) || served_text(path)) return true;
     // Loaders ask by this file whether a tracepoint exists.
     const auto tracepoint = split_tracepoint_path(path);
     return tracepoint && tracepoint->file == "format" && tracepoint_id(tracepoint->category, tracepoint->name);
