@@ -79,8 +79,9 @@ private:
     std::size_t value_size_;
 };
 
-// As BPF_MAP_CREATE limits them: what a record says of a map without storage is bounded by nothing else.
-constexpr std::uint32_t kMostBytes = 1u << 30;
+// As the kernel limits values of sockets, inodes and cgroups: what a record says of a map without storage is bounded by
+// nothing else.
+constexpr std::uint32_t kMostBytes = 1u << 16;
 
 }  // namespace
 
