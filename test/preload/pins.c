@@ -1,4 +1,5 @@
 // Pins as libbpf makes them: in a directory of a BPF file system that may not be there, found by another process, and removed.
+#define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
