@@ -136,9 +136,8 @@ bool TraceRing::copy(std::uint64_t ticket, TraceLine& line, std::uint64_t& next)
     return true;
 }
 
-// No whole line begins at `ticket`: it was overwritten, is being written, or its writer died.
-TraceRing::Read TraceRing::pass_over(std::uint64_t ticket, std::uint64_t end, std::uint32_t patience) {
-    const std::uint64_t there = slot(ticket).state.load(std::memory_order_acquire);
+// No whole line begins at `ticket`, whose slot's state was `there`: it was overwritten, is being written, or its writer died.
+TraceRing::Read TraceRing::pass_over(std::uint64_t ticket, std::uint64_t there, std::uint64_t end, std::uint32_t patience) {
     const bool unfinished = there <= state(ticket, kWriting);
     if (unfinished && end - ticket <= kSlots) {
         waited_ = waited_for_ == ticket ? waited_ + 1 : 1;
@@ -158,12 +157,12 @@ TraceRing::Read TraceRing::read(TraceLine& line, std::uint32_t patience) {
         std::uint64_t ticket = head().consumed.load(std::memory_order_acquire), next = 0;
         const std::uint64_t end = head().next.load(std::memory_order_acquire);
         if (static_cast<std::int64_t>(end - ticket) <= 0) return Read::Empty;
-        const bool shown = slot(ticket).state.load(std::memory_order_acquire) == state(ticket, kFirst);
-        if (shown && copy(ticket, line, next)) {
+        const std::uint64_t there = slot(ticket).state.load(std::memory_order_acquire);
+        if (there == state(ticket, kFirst) && copy(ticket, line, next)) {
             if (head().consumed.compare_exchange_strong(ticket, next, std::memory_order_acq_rel)) return Read::Line;
             continue;  // another reader's
         }
-        const Read passed = pass_over(ticket, end, patience);
+        const Read passed = pass_over(ticket, there, end, patience);
         if (passed != Read::Line) return passed;  // else the rest of a line whose beginning was lost
     }
 }

@@ -58,7 +58,7 @@ private:
     Head& head() const;
     Slot& slot(std::uint64_t ticket) const;
     bool copy(std::uint64_t ticket, TraceLine& line, std::uint64_t& next) const;
-    Read pass_over(std::uint64_t ticket, std::uint64_t end, std::uint32_t patience);
+    Read pass_over(std::uint64_t ticket, std::uint64_t there, std::uint64_t end, std::uint32_t patience);
 
     Pages pages_;
     std::uint64_t waited_for_ = 0;  // the slot that was unfinished at the last read, and how often

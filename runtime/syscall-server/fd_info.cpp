@@ -110,4 +110,15 @@ std::string fd_info(const BpfObject& object) {
     return {};
 }
 
+std::string_view fd_link(const BpfObject& object) {
+    switch (object.kind()) {
+        case ObjectKind::Map: return "anon_inode:bpf-map";
+        case ObjectKind::Program: return "anon_inode:bpf-prog";
+        case ObjectKind::Btf: return "anon_inode:btf";
+        case ObjectKind::Link: return "anon_inode:bpf_link";
+        case ObjectKind::PerfEvent: break;
+    }
+    return "anon_inode:[perf_event]";
+}
+
 }  // namespace bpftime

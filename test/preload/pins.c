@@ -46,6 +46,9 @@ int main(int argc, char **argv) {
     say("update", bpf_map_update_elem(bpf_map__fd(map), &key, &value, BPF_ANY));
     char path[128];
     snprintf(path, sizeof path, PLACE "/bpftime-pins/%d", (int)getpid());
+    char link[64], target[64] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", bpf_map__fd(map));
+    printf("descriptor of %s\n", readlink(link, target, sizeof target - 1) > 0 ? target : "nothing");
     say("pin", bpf_map__pin(map, path));
     look(path);
     errno = -bpf_map__pin(map, PLACE "/bpftime-pins/elsewhere");

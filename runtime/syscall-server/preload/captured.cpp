@@ -268,6 +268,17 @@ void opened(const char* path, int fd) noexcept {
     });
 }
 
+std::optional<long> link_instead(const char* path, char* out, std::size_t size) noexcept {
+    if (!has_process_registry() || std::strncmp(path, "/proc/", 6) != 0) return std::nullopt;
+    return guarded(std::optional<long>(), [&]() -> std::optional<long> {
+        const auto link = link_of_descriptor(path);
+        if (!link) return std::nullopt;
+        const std::size_t length = std::min(link->size(), size);
+        std::memcpy(out, link->data(), length);
+        return static_cast<long>(length);
+    });
+}
+
 bool is_pin_place(const char* path) noexcept {
     static constexpr std::string_view kPlace = "/sys/fs/bpf";
     return std::strncmp(path, kPlace.data(), kPlace.size()) == 0 && (path[kPlace.size()] == '\0' || path[kPlace.size()] == '/');

@@ -49,6 +49,9 @@ bool access_instead(const char* path, int mode) noexcept;
 // After it succeeded.
 void opened(const char* path, int fd) noexcept;
 
+// After readlink succeeded: what the link holds instead, in its first `size` bytes; the answer is the length.
+std::optional<long> link_instead(const char* path, char* out, std::size_t size) noexcept;
+
 // Pins live in the registry, wherever a BPF file system would have them.
 // Whether `path`, which may be no address unless a call has read it, is where that file system belongs.
 bool is_pin_place(const char* path) noexcept;

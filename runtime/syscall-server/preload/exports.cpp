@@ -98,6 +98,13 @@ int finish_unlink(int result, const char* path) {
     return result != 0 && outside() && is_refused() && unpinned(path) ? 0 : result;
 }
 
+ssize_t finish_readlink(ssize_t length, const char* path, char* out, std::size_t size) {
+    const auto instead = length > 0 && outside() ? link_instead(path, out, size) : std::nullopt;
+    if (!instead) return length;
+    if (*instead < length) std::memset(out + *instead, 0, static_cast<std::size_t>(length - *instead));  // what the real one wrote
+    return *instead;
+}
+
 using RealMmap = decltype(real_mmap());
 
 // Two parts of a file, side by side.
@@ -373,4 +380,21 @@ EXPORT int unlinkat(int directory, const char* path, int flags) noexcept {
 EXPORT int remove(const char* path) noexcept {
     const auto real = real_remove();
     return real == nullptr ? missing() : finish_unlink(real(path), path);
+}
+
+EXPORT ssize_t readlink(const char* path, char* out, std::size_t size) noexcept {
+    const auto real = real_readlink();
+    return real == nullptr ? missing<ssize_t>() : finish_readlink(real(path, out, size), path, out, size);
+}
+EXPORT ssize_t readlinkat(int directory, const char* path, char* out, std::size_t size) noexcept {
+    const auto real = real_readlinkat();
+    return real == nullptr ? missing<ssize_t>() : finish_readlink(real(directory, path, out, size), path, out, size);
+}
+EXPORT ssize_t __readlink_chk(const char* path, char* out, std::size_t size, std::size_t room) noexcept {
+    const auto real = real___readlink_chk();
+    return real == nullptr ? missing<ssize_t>() : finish_readlink(real(path, out, size, room), path, out, size);
+}
+EXPORT ssize_t __readlinkat_chk(int directory, const char* path, char* out, std::size_t size, std::size_t room) noexcept {
+    const auto real = real___readlinkat_chk();
+    return real == nullptr ? missing<ssize_t>() : finish_readlink(real(directory, path, out, size, room), path, out, size);
 }

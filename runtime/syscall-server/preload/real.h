@@ -53,7 +53,11 @@ void* find_next(std::atomic<void*>& cache, const char* name);
     X(mkdir, int (*)(const char*, mode_t))                                \
     X(unlink, int (*)(const char*))                                       \
     X(unlinkat, int (*)(int, const char*, int))                           \
-    X(remove, int (*)(const char*))
+    X(remove, int (*)(const char*))                                       \
+    X(readlink, ssize_t (*)(const char*, char*, std::size_t))             \
+    X(readlinkat, ssize_t (*)(int, const char*, char*, std::size_t))      \
+    X(__readlink_chk, ssize_t (*)(const char*, char*, std::size_t, std::size_t)) \
+    X(__readlinkat_chk, ssize_t (*)(int, const char*, char*, std::size_t, std::size_t))
 
 #define BPFTIME_REAL(name, type)                                                           \
     inline auto real_##name() {                                                            \

@@ -93,10 +93,10 @@ std::optional<std::string> name_of_tracepoint(std::uint64_t id) {
 
 namespace {
 
-// N of "/proc/self/fdinfo/N" or with this process's number, else -1.
-int described_descriptor(std::string_view path) {
-    for (const std::string& root : {std::string("/proc/self/fdinfo/"), cat("/proc/", getpid(), "/fdinfo/"),
-                                    std::string("/proc/thread-self/fdinfo/")}) {
+// N of "/proc/self/fdinfo/N" or with this process's number, else -1; `what` is "fdinfo" or "fd".
+int described_descriptor(std::string_view path, std::string_view what) {
+    for (const std::string& root : {cat("/proc/self/", what, '/'), cat("/proc/", getpid(), '/', what, '/'),
+                                    cat("/proc/thread-self/", what, '/')}) {
         if (!path.starts_with(root)) continue;
         path.remove_prefix(root.size());
         int fd = -1;
@@ -138,7 +138,7 @@ Fd file_of(const char* name, std::string_view text) {
 bool may_be_extended(const char* path) { return std::strncmp(path, "/proc/", 6) == 0 && has_process_registry(); }
 
 void extend_opened(const char* path, int fd) {
-    const int described = described_descriptor(path);
+    const int described = described_descriptor(path, "fdinfo");
     const auto registry = process_registry();
     if (described < 0 || !registry) return;
     const auto object = (*registry)->at(described);
@@ -146,6 +146,15 @@ void extend_opened(const char* path, int fd) {
     const Fd file = file_of("fdinfo", without_locks(read_all(fd)) + fd_info(**object));
     const int flags = fcntl(fd, F_GETFD);
     if (file) dup3(file.get(), fd, (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+}
+
+std::optional<std::string_view> link_of_descriptor(const char* path) {
+    const int described = described_descriptor(path, "fd");
+    const auto registry = process_registry();
+    if (described < 0 || !registry) return std::nullopt;
+    const auto object = (*registry)->at(described);
+    if (!object) return std::nullopt;
+    return fd_link(**object);
 }
 
 bool may_be_served(const char* path) { return std::strncmp(path, "/sys/", 5) == 0; }

@@ -33,4 +33,7 @@ void unlock_served_files();
 // How events are numbered here: by the real files where they can be read, else as the served ones say.
 const EventSources& event_sources();
 
+// What the symbolic link /proc/self/fd/N holds when N is a descriptor of BPF.
+std::optional<std::string_view> link_of_descriptor(const char* path);
+
 }  // namespace bpftime::preload
