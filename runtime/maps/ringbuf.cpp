@@ -52,7 +52,7 @@ struct RingbufMap::Attempt {
 };
 
 RingbufMap::RingbufMap(const MapSpec& spec, Pages pages)
-    : Map(spec, std::move(pages)), data_(storage() + kDataOffset), size_(spec.max_entries) {
+    : KeylessMap(spec, std::move(pages)), data_(storage() + kDataOffset), size_(spec.max_entries) {
     listed_ = rings.add(storage(), kDataOffset + 2 * size_, this);
 }
 

@@ -24,7 +24,7 @@
 
 #include <atomic>
 
-#include "runtime/maps/map.h"
+#include "runtime/maps/keyless_map.h"
 
 namespace bpftime {
 
@@ -33,7 +33,7 @@ inline constexpr std::uint32_t kRingDiscard = 1u << 30;
 inline constexpr std::uint64_t kRingNoWakeup = 1;     // BPF_RB_NO_WAKEUP
 inline constexpr std::uint64_t kRingForceWakeup = 2;  // BPF_RB_FORCE_WAKEUP
 
-class RingbufMap final : public Map {
+class RingbufMap final : public KeylessMap {
 public:
     static constexpr std::uint64_t kConsumerOffset = 0;
     static constexpr std::uint64_t kProducerOffset = kPage;
@@ -68,15 +68,6 @@ public:
     // For whoever waits for the consumer: discards what dead producers left at the consumer's side of the ring, and
     // wakes if that, or one that died before waking, calls for it. True: there was something.
     bool reclaim();
-
-    // Elements cannot be reached by key.
-    void* lookup(const void*) override { return nullptr; }
-    int update(const void*, const void*, std::uint64_t) override { return -kEnotsupp; }
-    int erase(const void*) override { return -kEnotsupp; }
-    bool next(MapCursor&, MapEntry&) override { return false; }
-    int copy_out(const void*, void*) override { return -kEnotsupp; }
-    int copy_in(const void*, const void*, std::uint64_t) override { return -kEnotsupp; }
-    int next_key(const void*, void*) override { return -kEnotsupp; }
 
 private:
     struct Consumer;

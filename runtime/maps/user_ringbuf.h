@@ -5,11 +5,11 @@
 // record that runs over the end, so that programs see it in one piece.
 #pragma once
 
-#include "runtime/maps/map.h"
+#include "runtime/maps/keyless_map.h"
 
 namespace bpftime {
 
-class UserRingbufMap final : public Map {
+class UserRingbufMap final : public KeylessMap {
 public:
     static Result<std::uint64_t> storage_size(const MapSpec& spec);
     static std::unique_ptr<Map> open(const MapSpec& spec, Pages pages, bool fresh);
@@ -20,20 +20,11 @@ public:
     // -EINVAL or -E2BIG: the client wrote nonsense.
     std::int64_t drain(Callback callback, std::uint64_t context, std::uint64_t flags);
 
-    // Elements cannot be reached by key.
-    void* lookup(const void*) override { return nullptr; }
-    int update(const void*, const void*, std::uint64_t) override { return -kEnotsupp; }
-    int erase(const void*) override { return -kEnotsupp; }
-    bool next(MapCursor&, MapEntry&) override { return false; }
-    int copy_out(const void*, void*) override { return -kEnotsupp; }
-    int copy_in(const void*, const void*, std::uint64_t) override { return -kEnotsupp; }
-    int next_key(const void*, void*) override { return -kEnotsupp; }
-
 private:
     struct Consumer;
     struct Record;
 
-    UserRingbufMap(const MapSpec& spec, Pages pages) : Map(spec, std::move(pages)), size_(spec.max_entries) {}
+    UserRingbufMap(const MapSpec& spec, Pages pages) : KeylessMap(spec, std::move(pages)), size_(spec.max_entries) {}
     Consumer& consumer() const;
     int first(Record& record) const;
     std::int64_t drain_alone(Callback callback, std::uint64_t context);

@@ -20,9 +20,9 @@ Result<FileIdentity> identify(int fd) {
     return FileIdentity{status.st_dev, status.st_ino};
 }
 
-Result<Fd> reopen(int fd, Access access) {
+Result<Fd> reopen(int fd, OpenFor access) {
     // Not by open(): while libbpf loads an object, the loader answers that call in the kernel's place.
-    Fd fresh(openat(AT_FDCWD, cat("/proc/self/fd/", fd).c_str(), (access == Access::Read ? O_RDONLY : O_RDWR) | O_CLOEXEC));
+    Fd fresh(openat(AT_FDCWD, cat("/proc/self/fd/", fd).c_str(), (access == OpenFor::Read ? O_RDONLY : O_RDWR) | O_CLOEXEC));
     const int error = errno;
     if (!fresh) return fail(failure("cannot open file descriptor ", fd, " again: ", std::strerror(error)).with_errno(error));
     return fresh;
@@ -69,7 +69,7 @@ FileLock::~FileLock() {
     if (fd_) flock(fd_.get(), LOCK_UN);
 }
 
-Result<Fd> held_descriptor(int fd, Access access) {
+Result<Fd> held_descriptor(int fd, OpenFor access) {
     auto opened = reopen(fd, access);
     // Without /proc, or a changed user: a duplicate, which is not counted.
     if (opened) lock_file(opened->get(), LOCK_SH);

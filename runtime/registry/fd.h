@@ -38,8 +38,8 @@ struct FileIdentity {
 Result<FileIdentity> identify(int fd);  // EBADF
 
 // A description of its own of the file behind `fd`, which shares neither locks nor position with it.
-enum class Access : std::uint8_t { Read, ReadWrite };
-Result<Fd> reopen(int fd, Access access = Access::ReadWrite);
+enum class OpenFor : std::uint8_t { Read, ReadWrite };
+Result<Fd> reopen(int fd, OpenFor access = OpenFor::ReadWrite);
 
 // A new anonymous file of `size` zero bytes, close-on-exec, that can be sealed. `name` shows in /proc/PID/fd.
 Result<Fd> anonymous_file(const char* name, std::size_t size);
@@ -66,7 +66,7 @@ private:
 };
 
 // The file of `fd` opened anew and held, close-on-exec and never as a standard stream.
-Result<Fd> held_descriptor(int fd, Access access = Access::ReadWrite);
+Result<Fd> held_descriptor(int fd, OpenFor access = OpenFor::ReadWrite);
 
 // Who may change a file behind the registry's back: a mapping to write counts from mark_writer(), on the description that it is made
 // from, until the last of that description's descriptors and mappings is gone. keep_writers_out() fails with EBUSY while there is one;

@@ -18,7 +18,7 @@ Error refused(int number, std::string_view cause) { return failure(cause).with_e
 // The description that a mapping is made from. One to read cannot be made writable later (VM_MAYWRITE of the kernel); one to write is
 // counted, so that the map is not frozen under it (kernel: map->writecnt).
 Result<Fd> file_to_map(int fd, const MapObject& map, const MappingRequest& request) {
-    Fd file = BPFTIME_TRY(held_descriptor(fd, request.writable ? Access::ReadWrite : Access::Read));
+    Fd file = BPFTIME_TRY(held_descriptor(fd, request.writable ? OpenFor::ReadWrite : OpenFor::Read));
     if (!request.writable) return file;
     BPFTIME_CHECK(mark_writer(file.get()));
     if (map.frozen()) return fail(refused(EPERM, "the map is frozen"));

@@ -15,6 +15,7 @@
 #include "runtime/attach/patch.h"
 #include "runtime/attach/x86_64/jump.h"
 #include "runtime/attach/x86_64/traps.h"
+#include "test/support/options.h"
 
 using namespace bpftime;
 using namespace bpftime::attach;
@@ -178,7 +179,7 @@ TEST_CASE("code that somebody else has changed is left alone") {
 
 TEST_CASE("threads run code that is patched and restored") {
     constexpr int kThreads = 8;
-    const int rounds = std::getenv("ATTACH_ROUNDS") != nullptr ? std::atoi(std::getenv("ATTACH_ROUNDS")) : 300;
+    const auto rounds = static_cast<int>(test::test_option("count", 300));
     struct One {
         PlaceRow row;
         Hits* hits;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "test/attach/probe.h"
+#include "test/support/options.h"
 
 using namespace bpftime;
 using namespace bpftime::attach;
@@ -95,7 +96,7 @@ TEST_CASE("results in vector registers survive") {
 TEST_CASE("exceptions pass through frames whose return is followed") {
     Probe& inner = probed(throws_if);
     Probe& outer = probed(passes_on);
-    const int rounds = std::getenv("ATTACH_ROUNDS") != nullptr ? std::atoi(std::getenv("ATTACH_ROUNDS")) : 3000;
+    const auto rounds = static_cast<int>(test::test_option("count", 3000));
     int caught = 0;
     for (int i = 1; i <= rounds; ++i) {
         try {

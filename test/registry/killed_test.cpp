@@ -6,7 +6,7 @@
 //   - the survivor's keys are all there, and its maps take new ones,
 //   - ids have only grown,
 //   - once nobody else is there, shared memory holds the files that it held at first, and no more bytes.
-// BPFTIME_KILL_ROUNDS sets how many processes die (two a round).
+// --count sets how many processes die (two a round).
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -22,6 +22,7 @@
 #include "test/catch.h"
 #include "test/elf/call_cases.h"
 #include "test/maps/killed_child.h"
+#include "test/support/options.h"
 #include "test/support/shm_name.h"
 #include "vm/core/decode.h"
 #include "vm/core/disasm.h"
@@ -303,9 +304,7 @@ private:
 }  // namespace
 
 TEST_CASE("whoever is killed at whatever instant, the others go on and nothing is left behind") {
-    const char* const given = std::getenv("BPFTIME_KILL_ROUNDS");
-    const long deaths = given != nullptr ? std::atol(given) : 200;
-    Survivor().run(static_cast<std::uint32_t>(std::max(2L, deaths) / 2));
+    Survivor().run(static_cast<std::uint32_t>(std::max<std::uint64_t>(2, test_option("count", 200)) / 2));
 }
 
 }  // namespace bpftime::test

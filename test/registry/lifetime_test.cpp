@@ -7,7 +7,7 @@
 
 #include "runtime/registry/shared_registry.h"
 #include "test/catch.h"
-#include "test/support/shm_name.h"
+#include "test/registry/open_registry.h"
 #include "vm/core/decode.h"
 
 namespace bpftime::test {
@@ -15,12 +15,6 @@ namespace bpftime::test {
 namespace {
 
 using How = ShmDirectory::Open;
-
-std::unique_ptr<SharedRegistry> open_registry(const ShmName& shm) {
-    auto registry = SharedRegistry::open(How::Create, shm.name());
-    REQUIRE(registry);
-    return *std::move(registry);
-}
 
 // A hash of a few elements; the caller owns the descriptor.
 int publish_map(SharedRegistry& registry, std::shared_ptr<MapObject>* made = nullptr) {

@@ -11,7 +11,7 @@
 #include "runtime/syscall-server/bpf_call.h"
 #include "test/catch.h"
 #include "test/elf/call_cases.h"
-#include "test/support/shm_name.h"
+#include "test/registry/open_registry.h"
 #include "vm/core/decode.h"
 #include "vm/core/disasm.h"
 
@@ -20,12 +20,6 @@ namespace bpftime::test {
 namespace {
 
 using How = ShmDirectory::Open;
-
-std::unique_ptr<SharedRegistry> open_registry(const ShmName& shm) {
-    auto registry = SharedRegistry::open(How::Create, shm.name());
-    REQUIRE(registry);
-    return *std::move(registry);
-}
 
 struct Client {
     explicit Client(const ShmName& shm) : registry(open_registry(shm)) {}

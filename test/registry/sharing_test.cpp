@@ -14,7 +14,7 @@
 #include "runtime/syscall-server/bpf_call.h"
 #include "test/catch.h"
 #include "test/elf/call_cases.h"
-#include "test/support/shm_name.h"
+#include "test/registry/open_registry.h"
 #include "vm/core/decode.h"
 
 namespace bpftime::test {
@@ -22,12 +22,6 @@ namespace bpftime::test {
 namespace {
 
 using How = ShmDirectory::Open;
-
-std::unique_ptr<SharedRegistry> open_registry(const ShmName& shm) {
-    auto registry = SharedRegistry::open(How::Create, shm.name());
-    REQUIRE(registry);
-    return *std::move(registry);
-}
 
 int call(Registry& registry, int command, bpf_attr& attr) {
     BpfSession session{registry, {}, {}};
